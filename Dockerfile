@@ -1,0 +1,15 @@
+# The operator. `npm run build` makes dist/ first: one file with everything in it.
+ARG BASE_IMAGE=node:24-trixie-slim
+
+FROM ${BASE_IMAGE}
+COPY --chown=0:0 dist/patroni-operator.mjs /app/patroni-operator.mjs
+ENV NODE_ENV=production
+LABEL org.opencontainers.image.title="patroni-operator" \
+      org.opencontainers.image.description="Kubernetes operator for highly available PostgreSQL under Patroni and etcd" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="https://patroni-operator.dev"
+USER 65532:65532
+WORKDIR /app
+# the official image's own entrypoint is a shell script that a distroless or read-only setup does not need
+ENTRYPOINT ["node", "/app/patroni-operator.mjs"]
+CMD ["run"]
