@@ -1,0 +1,158 @@
+import { FIELD_MANAGER, FINALIZER, ANNOTATIONS } from '../../api/meta.ts';
+import { names, podFqdn } from '../../api/names.ts';
+import { POSTGRES_PORT } from '../../api/effective.ts';
+import type { Action } from '../../decide/actions.ts';
+import { podsOf } from '../../decide/facts.ts';
+import { objectKey } from '../../decide/observed.ts';
+import { errorCode } from '../../errors.ts';
+import { applyIfNeeded } from '../../kube/apply.ts';
+import { KINDS, type KubeObject, type ResourceKind } from '../../kube/types.ts';
+
+import { acceptAnnotation, createOperation, rejectAnnotation, removeAnnotation, requestSwitchover, updateOperation } from './act-operations.ts';
+import { leaderClient, note, type ActContext } from './act-context.ts';
+import { createSecret, issueLeafSecret, rewriteSecret } from './act-secrets.ts';
+
+/** What acting brought to light that the status must record at once. */
+export interface ActResult {
+  readonly application?: { readonly database: string; readonly owner: string };
+  /** Whether anything was written or asked for. */
+  readonly changed: boolean;
+}
+
+const UNCHANGED: ActResult = { changed: false };
+const CHANGED: ActResult = { changed: true };
+
+/** Carries one action out. Idempotent; a failure is thrown, ends the pass, and the next pass decides anew. */
+export async function act(context: ActContext, action: Action): Promise<ActResult> {
+  const { ports, observed } = context;
+  const { namespace, name } = observed.cluster.metadata;
+  const inNamespace = (object: string) => ({ namespace, name: object });
+  switch (action.kind) {
+    case 'addFinalizer':
+      await patchFinalizers(context, [...(observed.cluster.metadata.finalizers ?? []), FINALIZER]);
+      return CHANGED;
+    case 'removeFinalizer':
+      await patchFinalizers(context, (observed.cluster.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER));
+      return CHANGED;
+    case 'createSecret':
+      return (await createSecret(context, action.plan)) ? CHANGED : UNCHANGED;
+    case 'rewriteSecret':
+      await rewriteSecret(context, action.plan);
+      return CHANGED;
+    case 'issueLeaf':
+      await issueLeafSecret(context, action.plan);
+      return CHANGED;
+    case 'apply': {
+      const live = observed.objects.get(objectKey(action.manifest.kind, action.manifest.metadata.name));
+      const applied = await applyIfNeeded(ports.rest, kindOf(action.manifest.kind), action.manifest, live as KubeObject | undefined, { fieldManager: FIELD_MANAGER, force: true });
+      return applied.reason === undefined ? UNCHANGED : CHANGED;
+    }
+    case 'deleteObject': {
+      const { metadata, kind } = action.manifest;
+      await ports.rest.delete(kindOf(kind), inNamespace(metadata.name), { propagationPolicy: 'Background', ...(metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } }) });
+      return CHANGED;
+    }
+    case 'growClaim':
+      await ports.rest.patch(KINDS.PersistentVolumeClaim, inNamespace(action.claim), { type: 'merge', body: { spec: { resources: { requests: { storage: action.size } } } } }, { fieldManager: FIELD_MANAGER });
+      note(context, 'Normal', 'VolumeGrowing', 'Grow', `Volume claim ${action.claim} grows to ${action.size}.`);
+      return CHANGED;
+    case 'deleteClaim':
+      await ports.rest.delete(KINDS.PersistentVolumeClaim, inNamespace(action.claim));
+      return CHANGED;
+    case 'refreshPodVolumes':
+      await ports.rest.patch(KINDS.Pod, inNamespace(action.pod), { type: 'merge', body: { metadata: { annotations: { [ANNOTATIONS.configHash]: action.configHash } } } }, { fieldManager: FIELD_MANAGER });
+      return CHANGED;
+    case 'patchDynamicConfig':
+      await leaderClient(context)?.patchConfig(action.patch, context.signal);
+      return CHANGED;
+    case 'reloadMember': {
+      const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === action.member);
+      await (pod === undefined ? undefined : context.access.member(pod)?.reload(context.signal));
+      return CHANGED;
+    }
+    case 'reloadCertificates': {
+      const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === action.member);
+      const client = pod === undefined ? undefined : context.access.member(pod);
+      if (client === undefined) return UNCHANGED;
+      await client.reload(context.signal);
+      const body = { metadata: { annotations: { [ANNOTATIONS.certificates]: action.certificates } } };
+      await ports.rest.patch(KINDS.Pod, inNamespace(action.member), { type: 'merge', body }, { fieldManager: FIELD_MANAGER });
+      return CHANGED;
+    }
+    case 'ensureApplicationDatabase':
+      return ensureDatabase(context, action.leader);
+    case 'acceptSwitchoverAnnotation':
+      await acceptAnnotation(context, action.value);
+      return CHANGED;
+    case 'rejectSwitchoverAnnotation':
+      await rejectAnnotation(context, action);
+      return CHANGED;
+    case 'removeSwitchoverAnnotation':
+      await removeAnnotation(context, action.value);
+      return CHANGED;
+    case 'createOperation':
+      await createOperation(context, action);
+      return CHANGED;
+    case 'updateOperation':
+      await updateOperation(context, action.operation, action.status);
+      return CHANGED;
+    case 'requestSwitchover':
+      await requestSwitchover(context, action);
+      return CHANGED;
+    case 'deleteOperation':
+      await ports.rest.delete(KINDS.PatroniOperation, inNamespace(action.name));
+      return CHANGED;
+    case 'deletePod':
+      note(context, 'Normal', action.reason, 'Restart', action.message);
+      await ports.rest.delete(KINDS.Pod, inNamespace(action.pod), { preconditions: { uid: action.uid } });
+      ports.logger.info('restarting pod', { cluster: `${namespace}/${name}`, member: action.pod, action: 'deletePod', reason: action.reason });
+      return CHANGED;
+  }
+}
+
+async function ensureDatabase(context: ActContext, leader: string): Promise<ActResult> {
+  const { observed, ports, secrets } = context;
+  const { effective } = observed;
+  const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === leader);
+  if (effective === undefined || pod?.ip === undefined) return UNCHANGED;
+  const { name, namespace, spec } = effective;
+  const superuser = await secrets.read(ports.cache.child('Secret', namespace, names.superuserSecret(name)), ['username', 'password']);
+  const application = await secrets.read(ports.cache.child('Secret', namespace, names.applicationSecret(name)), ['username', 'password']);
+  const tls = await secrets.read(ports.cache.child('Secret', namespace, names.leafSecret(name, 'postgres-server')), ['ca.crt']);
+  const password = superuser?.['password'];
+  const ownerPassword = application?.['password'];
+  const ca = tls?.['ca.crt'];
+  if (password === undefined || ownerPassword === undefined || ca === undefined) return UNCHANGED;
+  const { database, owner } = spec.application;
+  await ports.ensureApplicationDatabase(
+    {
+      member: leader,
+      host: pod.ip,
+      port: POSTGRES_PORT,
+      serverName: podFqdn(name, namespace, 'postgres', pod.ordinal, effective.clusterDomain),
+      ca: ca.reveal(),
+      user: spec.patroni.users.superuser,
+      password,
+    },
+    { database, owner, ownerPassword },
+  );
+  note(context, 'Normal', 'DatabaseCreated', 'Create', `Database ${database} owned by ${owner} exists.`);
+  return { changed: true, application: { database, owner } };
+}
+
+async function patchFinalizers(context: ActContext, finalizers: readonly string[]): Promise<void> {
+  const { namespace, name, resourceVersion } = context.observed.cluster.metadata;
+  try {
+    // The resourceVersion makes the list replace exactly what was read: finalizers of others are never lost.
+    await context.ports.rest.patch(KINDS.PatroniCluster, { namespace, name }, { type: 'merge', body: { metadata: { finalizers, resourceVersion } } }, { fieldManager: FIELD_MANAGER });
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_KUBE_NOT_FOUND') throw error;
+  }
+}
+
+function kindOf(kind: string): ResourceKind {
+  const kinds: Readonly<Record<string, ResourceKind | undefined>> = KINDS;
+  const found = kinds[kind];
+  if (found === undefined) throw new TypeError(`no resource is known for kind ${kind}`);
+  return found;
+}
