@@ -1,0 +1,99 @@
+/**
+ * Makes `builtin-schemas.ts`: the OpenAPI schemas of the kinds the double serves, reduced to what validation and server-side apply need
+ * (no descriptions, references flattened). Read from a real API server's /openapi/v3; `test/contract/kube-api/schemas.test.ts` regenerates
+ * the file when KUBE_CONTRACT_UPDATE_SCHEMAS is set, and compares otherwise.
+ */
+import { BUILTIN_RESOURCES } from './builtin-resources.ts';
+import { asRecord, isRecord, textOf, type JsonObject, type JsonValue } from './json.ts';
+
+const KEPT = ['type', 'format', 'required', 'nullable'] as const;
+
+/** `io.k8s.api.core.v1.PodSpec` → `core.v1.PodSpec`; unambiguous for the kinds served here. */
+const shortName = (name: string): string =>
+  name.startsWith('#/components/schemas/') ? shortName(name.slice(21)) : name.split('.').slice(-3).join('.');
+
+const reduce = (schema: JsonObject): JsonObject => {
+  const out: Record<string, JsonValue> = {};
+  for (const key of KEPT) if (schema[key] !== undefined) out[key] = schema[key];
+  for (const [key, value] of Object.entries(schema)) {
+    if (key.startsWith('x-kubernetes-') && key !== 'x-kubernetes-group-version-kind') out[key] = value;
+  }
+  // `"default": {}` and `""` are artefacts of Go's zero values; only real ones (protocol: TCP) matter.
+  const fallback = schema['default'];
+  if (fallback !== undefined && fallback !== '' && !isRecord(fallback) && fallback !== 0 && fallback !== false) out['default'] = fallback;
+  const all = schema['allOf'];
+  const reference = schema['$ref'] ?? (Array.isArray(all) && all.length === 1 ? asRecord(all[0])['$ref'] : undefined);
+  if (typeof reference === 'string') out['$ref'] = shortName(reference);
+  if (isRecord(schema['properties'])) {
+    out['properties'] = Object.fromEntries(Object.entries(schema['properties']).map(([name, value]) => [name, reduce(asRecord(value))]));
+  }
+  if (isRecord(schema['items'])) out['items'] = reduce(schema['items']);
+  if (isRecord(schema['additionalProperties'])) out['additionalProperties'] = reduce(schema['additionalProperties']);
+  if (Array.isArray(schema['oneOf'])) out['x-kubernetes-int-or-string'] = true;
+  return out;
+};
+
+const references = (schema: JsonValue | undefined, found: Set<string>): void => {
+  if (Array.isArray(schema)) (schema as readonly JsonValue[]).forEach((value) => references(value, found));
+  if (!isRecord(schema)) return;
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === '$ref' && typeof value === 'string') found.add(value);
+    else references(value, found);
+  }
+};
+
+/** `getJson` answers a path of the API server's, e.g. `/openapi/v3/apis/apps/v1`. */
+export const collectSchemas = async (getJson: (path: string) => Promise<JsonObject>): Promise<JsonObject> => {
+  const all = new Map<string, JsonObject>();
+  const roots = new Map<string, string>();
+  for (const group of new Set(
+    BUILTIN_RESOURCES.map((each) => (each.group === '' ? `api/${each.version}` : `apis/${each.group}/${each.version}`)),
+  )) {
+    const document = await getJson(`/openapi/v3/${group}`);
+    for (const [name, schema] of Object.entries(asRecord(asRecord(document['components'])['schemas']))) {
+      const record = asRecord(schema);
+      all.set(shortName(name), reduce(record));
+      const kinds = record['x-kubernetes-group-version-kind'];
+      if (Array.isArray(kinds)) {
+        for (const each of kinds) {
+          const { group: g, version, kind } = asRecord(each);
+          if (kinds.length === 1) roots.set(`${textOf(g)}/${textOf(version)}/${textOf(kind)}`, shortName(name));
+        }
+      }
+    }
+  }
+  const kinds: Record<string, string> = {};
+  const pending: string[] = [];
+  for (const { group, version, kind } of BUILTIN_RESOURCES) {
+    const root = roots.get(`${group}/${version}/${kind}`);
+    if (root === undefined) throw new Error(`no schema for ${group}/${version}/${kind}`);
+    kinds[`${group}/${version}/${kind}`] = root;
+    pending.push(root);
+  }
+  const definitions: Record<string, JsonValue> = {};
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (definitions[name] !== undefined) continue;
+    const schema = all.get(name);
+    if (schema === undefined) throw new Error(`no definition ${name}`);
+    definitions[name] = schema;
+    const found = new Set<string>();
+    references(schema, found);
+    pending.push(...found);
+  }
+  return { kinds, definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))) };
+};
+
+/** The text of `builtin-schemas.ts`: one definition a line, so that differences can be read. */
+export const schemasModule = (collected: JsonObject, gitVersion: string): string => {
+  const lines = (object: JsonValue | undefined): string =>
+    Object.entries(asRecord(object))
+      .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+      .join(',\n');
+  return [
+    '/** GENERATED by collect-schemas.ts from the OpenAPI documents of Kubernetes; do not edit. */',
+    `export const SCHEMAS_FROM = '${gitVersion}';`,
+    '/** JSON: `kinds` maps "group/version/Kind" to a name in `definitions`. */',
+    `export const BUILTIN_SCHEMAS_JSON = String.raw\`{"kinds":{\n${lines(collected['kinds'])}\n},"definitions":{\n${lines(collected['definitions'])}\n}}\`;`,
+    '',
+  ].join('\n');
+};
