@@ -42,6 +42,7 @@ describe('isSubset', () => {
     ['empty maps and lists that the server drops', { labels: {}, ingress: [] }, {}],
     ['undefined members', { a: undefined }, {}],
     ['null for what is not there', { a: null }, {}],
+    ['minus zero, which JSON writes as zero', { list: [-0] }, { list: [0] }],
     ['finalizers among others', { finalizers: ['b'] }, { finalizers: ['a', 'b'] }],
   ])('accepts %s', (_, desired, live) => {
     expect(firstDifference(desired, live)).toBeUndefined();

@@ -80,7 +80,8 @@ function differ(desired: unknown, live: unknown, at: Place, options: Required<Su
   if (live === undefined || live === null) return isDroppedZero(desired, at, options) ? undefined : at.path;
   if (isJsonObject(desired)) return isJsonObject(live) ? differObject(desired, live, at, options) : at.path;
   if (Array.isArray(desired)) return Array.isArray(live) ? differList(desired, live, at, options) : at.path;
-  if (Object.is(desired, live)) return undefined;
+  // Not Object.is: JSON writes -0 as 0.
+  if (desired === live) return undefined;
   return at.quantity && isScalar(desired) && isScalar(live) && equalQuantities(desired, live) ? undefined : at.path;
 }
 
