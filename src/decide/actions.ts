@@ -1,3 +1,4 @@
+import type { EventReason } from '../api/events.ts';
 import type { Manifest, PatroniOperationObject } from '../api/objects.ts';
 import type { PatroniOperationStatus } from '../api/patronioperation.ts';
 import type { PatroniClusterStatus } from '../api/status.ts';
@@ -37,7 +38,7 @@ export type Action =
   | { readonly kind: 'updateOperation'; readonly operation: PatroniOperationObject; readonly status: PatroniOperationStatus }
   | { readonly kind: 'requestSwitchover'; readonly operation: PatroniOperationObject; readonly status: PatroniOperationStatus; readonly leader: string; readonly candidate: string }
   | { readonly kind: 'deleteOperation'; readonly name: string }
-  | { readonly kind: 'deletePod'; readonly pod: string; readonly uid: string; readonly reason: string; readonly message: string };
+  | { readonly kind: 'deletePod'; readonly pod: string; readonly uid: string; readonly reason: EventReason; readonly message: string };
 
 /** What a step of the policy wants. */
 export interface Move {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { CONDITIONS } from '../api/conditions.ts';
+import { EVENTS } from '../api/events.ts';
 import { ERRORS } from '../errors.ts';
 import { generatedFiles } from './files.ts';
 import { table } from './markdown.ts';
@@ -39,8 +40,9 @@ describe('generated files', () => {
     expect(page).toContain('| `status.members[].role` | string |');
   });
 
-  test('document every error and every condition', () => {
+  test('document every error, every event and every condition', () => {
     for (const code of Object.keys(ERRORS)) expect(text('docs/reference/errors.md')).toContain(`| \`${code}\` |`);
+    for (const reason of Object.keys(EVENTS)) expect(text('docs/reference/events.md')).toContain(`| \`${reason}\` |`);
     for (const [type, reasons] of Object.entries(CONDITIONS)) {
       expect(text('docs/reference/conditions.md')).toContain(`## ${type}\n`);
       for (const reason of Object.keys(reasons)) expect(text('docs/reference/conditions.md')).toContain(`| \`${reason}\` |`);

@@ -30,6 +30,13 @@ describe('createLogger', () => {
     ]);
   });
 
+  test('writes no key twice when a child or a line says it again', () => {
+    const { logger, lines, text } = capture();
+    logger.child({ component: 'main' }).child({ component: 'runtime' }).info('starting', { component: 'kube' });
+    expect(text().match(/"component"/g)).toHaveLength(1);
+    expect(lines()[0]).toMatchObject({ component: 'kube' });
+  });
+
   test('keeps quiet below its level', () => {
     const { logger, lines } = capture('warn');
     logger.info('no');

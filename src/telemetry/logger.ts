@@ -41,7 +41,7 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return wrap(options.stream === undefined ? pino(settings) : pino(settings, options.stream));
+  return wrap(options.stream === undefined ? pino(settings) : pino(settings, options.stream), {});
 }
 
 /** Drops every line; for tests. */
@@ -53,17 +53,18 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-function wrap(target: PinoLogger): Logger {
+/** `bound` is merged here rather than by pino's children, which would write a key twice when a line or a child says it again. */
+function wrap(target: PinoLogger, bound: Record<string, unknown>): Logger {
   // The level is asked first: redaction walks the facts, which a disabled line must not pay for.
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, facts?: LogFacts) => {
-    if (target.isLevelEnabled(level)) target[level](facts === undefined ? {} : printable(facts), redactText(message));
+    if (target.isLevelEnabled(level)) target[level](facts === undefined ? bound : { ...bound, ...printable(facts) }, redactText(message));
   };
   return {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    child: (facts) => wrap(target.child(printable(facts))),
+    child: (facts) => wrap(target, { ...bound, ...printable(facts) }),
   };
 }
 

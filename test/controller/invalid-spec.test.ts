@@ -25,6 +25,7 @@ afterAll(async () => {
   await world.stop();
 });
 
+const events = (): readonly { readonly reason: string; readonly type: string; readonly message: string }[] => world.api.objects.list('events', { namespace: NAMESPACE });
 const children = (): readonly string[] => CHILDREN.flatMap((kind) => world.api.objects.list<Stored>(kind, { namespace: NAMESPACE }).map(({ metadata }) => `${kind}/${metadata.name}@${metadata.resourceVersion}`));
 
 describe('a cluster that was never valid', () => {
@@ -36,12 +37,14 @@ describe('a cluster that was never valid', () => {
     expect(world.condition('SpecValid')).toMatchObject({ reason: 'Invalid', message: expect.stringContaining('spec.images.postgres') });
     expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
     expect(world.condition('Stalled')).toMatchObject({ status: 'True', reason: 'InvalidSpec' });
+    expect(events()).toMatchObject([{ reason: 'InvalidSpec', type: 'Warning', message: expect.stringContaining('spec.images.postgres') }]);
   });
 
   test('is created once it is corrected', async () => {
     await world.patch({ spec: { images: { postgres: 'example.org/postgres:14' } } });
     await world.until('settled', () => world.isSettled());
     expect(world.condition('Stalled')).toMatchObject({ status: 'False' });
+    await world.until('told', () => ['SpecCorrected', 'LeaderElected', 'Ready'].every((wanted) => events().some(({ reason }) => reason === wanted)));
   });
 });
 
@@ -54,6 +57,7 @@ describe('a bad edit of a good cluster', () => {
     expect(world.condition('SpecValid')).toMatchObject({ reason: 'ReferenceMissing', message: expect.stringContaining('nowhere') });
     expect(world.condition('Stalled')).toMatchObject({ status: 'True' });
     expect(world.condition('Ready')).toMatchObject({ status: 'True' });
+    await world.until('told', () => events().some(({ reason, message }) => reason === 'InvalidSpec' && message.includes('nowhere')));
     world.api.requests.clear();
     await world.pass(60_000);
     expect(children()).toEqual(before);
@@ -73,6 +77,7 @@ describe('a bad edit of a good cluster', () => {
     await world.kube.delete(KINDS.Pod, { namespace: NAMESPACE, name: leader });
     await world.until('seen', () => world.cluster().status?.leader !== leader && world.condition('Ready')?.status === 'True');
     expect(world.model().leader).not.toBe(leader);
+    await world.until('told', () => events().some(({ reason, message }) => reason === 'LeaderElected' && message.startsWith(`${world.model().leader ?? ''} leads`)));
   });
 });
 

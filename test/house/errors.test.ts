@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { EVENTS } from '../../src/api/events.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { SOURCES, withoutComments } from './sources.ts';
 
@@ -15,6 +16,10 @@ describe('every code of the table', () => {
     expect(page).toContain(`\`${code}\``);
     expect(ERRORS[code as keyof typeof ERRORS].remedy).not.toBe('');
   });
+});
+
+test.each(Object.keys(EVENTS))('the event %s is recorded somewhere', (reason) => {
+  expect(SOURCES.some(({ path, text }) => path !== 'api/events.ts' && withoutComments(text).includes(`'${reason}'`))).toBe(true);
 });
 
 test('the page has no code that the table has not', () => {

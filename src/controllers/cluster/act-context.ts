@@ -1,6 +1,8 @@
+import { EVENTS, type EventReason } from '../../api/events.ts';
 import { podsOf } from '../../decide/facts.ts';
 import type { Observed } from '../../decide/observed.ts';
 import { leaderOf } from '../../patroni/members.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { PatroniClient } from '../../patroni/client.ts';
 
 import type { PatroniAccess } from './patroni-access.ts';
@@ -16,12 +18,13 @@ export interface ActContext {
   readonly signal: AbortSignal;
 }
 
-/** Records an event on the PatroniCluster. */
-export function note(context: ActContext, type: 'Normal' | 'Warning', reason: string, action: string, message: string): void {
+/** Records an event on the PatroniCluster; a failure is told by its code. */
+export function note(context: ActContext, reason: EventReason | ErrorCode, action: string, message: string): void {
+  const rows: Readonly<Record<string, (typeof EVENTS)[EventReason] | undefined>> = EVENTS;
   const { apiVersion, kind, metadata } = context.observed.cluster;
   context.ports.events.record({
     regarding: { apiVersion, kind, namespace: metadata.namespace, name: metadata.name, ...(metadata.uid === undefined ? {} : { uid: metadata.uid }) },
-    type,
+    type: rows[reason]?.type ?? 'Warning',
     reason,
     action,
     message,

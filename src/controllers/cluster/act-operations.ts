@@ -90,10 +90,10 @@ function announce(context: ActContext, operation: PatroniOperationObject, status
   const { phase, reason = '', message = '' } = status;
   const { namespace, name } = context.observed.cluster.metadata;
   const text = `${operation.metadata.name}: ${message}`;
-  if (phase === 'Running') note(context, 'Normal', 'SwitchoverStarted', 'Switchover', text);
-  else if (phase === 'Succeeded') note(context, 'Normal', 'SwitchoverSucceeded', 'Switchover', text);
-  else if (phase === 'Failed') note(context, 'Warning', 'SwitchoverFailed', 'Switchover', `${text} (${reason})`);
-  else if (phase === 'Rejected') note(context, 'Warning', 'SwitchoverRejected', 'Switchover', `${text} (${reason})`);
+  if (phase === 'Running') note(context, 'SwitchoverStarted', 'Switchover', text);
+  else if (phase === 'Succeeded') note(context, 'SwitchoverSucceeded', 'Switchover', text);
+  else if (phase === 'Failed') note(context, 'SwitchoverFailed', 'Switchover', `${text} (${reason})`);
+  else if (phase === 'Rejected') note(context, 'SwitchoverRejected', 'Switchover', `${text} (${reason})`);
   context.ports.logger.info('switchover', { cluster: `${namespace}/${name}`, operation: operation.metadata.name, phase, reason });
 }
 

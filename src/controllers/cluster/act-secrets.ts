@@ -59,7 +59,7 @@ export async function issueLeafSecret(context: ActContext, plan: LeafPlan): Prom
     keys: await generateKeys(),
   });
   await apply(context, buildLeafSecret(effective, plan, { ...issued, notAfterMs, ca: { certPem: caPem, fingerprint: readCertificate(caPem).fingerprint } }));
-  if (context.observed.cluster.status?.leader !== undefined) note(context, 'Normal', 'CertificateIssued', 'Issue', `Certificate ${plan.name} was issued.`);
+  if (context.observed.cluster.status?.leader !== undefined) note(context, 'CertificateIssued', 'Issue', `Certificate ${plan.name} was issued.`);
 }
 
 async function newCa(context: ActContext, effective: EffectiveCluster, plan: CaPlan): Promise<Manifest> {

@@ -45,7 +45,9 @@ export async function act(context: ActContext, action: Action): Promise<ActResul
     case 'apply': {
       const live = observed.objects.get(objectKey(action.manifest.kind, action.manifest.metadata.name));
       const applied = await applyIfNeeded(ports.rest, kindOf(action.manifest.kind), action.manifest, live as KubeObject | undefined, { fieldManager: FIELD_MANAGER, force: true });
-      return applied.reason === undefined ? UNCHANGED : CHANGED;
+      if (applied.reason === undefined) return UNCHANGED;
+      ports.logger.info('applied object', { cluster: `${namespace}/${name}`, action: action.kind, kind: action.manifest.kind, object: action.manifest.metadata.name, ...applied.reason });
+      return CHANGED;
     }
     case 'deleteObject': {
       const { metadata, kind } = action.manifest;
@@ -54,7 +56,7 @@ export async function act(context: ActContext, action: Action): Promise<ActResul
     }
     case 'growClaim':
       await ports.rest.patch(KINDS.PersistentVolumeClaim, inNamespace(action.claim), { type: 'merge', body: { spec: { resources: { requests: { storage: action.size } } } } }, { fieldManager: FIELD_MANAGER });
-      note(context, 'Normal', 'VolumeGrowing', 'Grow', `Volume claim ${action.claim} grows to ${action.size}.`);
+      note(context, 'VolumeGrowing', 'Grow', `Volume claim ${action.claim} grows to ${action.size}.`);
       return CHANGED;
     case 'deleteClaim':
       await ports.rest.delete(KINDS.PersistentVolumeClaim, inNamespace(action.claim));
@@ -103,7 +105,7 @@ export async function act(context: ActContext, action: Action): Promise<ActResul
       await ports.rest.delete(KINDS.PatroniOperation, inNamespace(action.name));
       return CHANGED;
     case 'deletePod':
-      note(context, 'Normal', action.reason, 'Restart', action.message);
+      note(context, action.reason, 'Restart', action.message);
       await ports.rest.delete(KINDS.Pod, inNamespace(action.pod), { preconditions: { uid: action.uid } });
       ports.logger.info('restarting pod', { cluster: `${namespace}/${name}`, member: action.pod, action: 'deletePod', reason: action.reason });
       return CHANGED;
@@ -136,7 +138,7 @@ async function ensureDatabase(context: ActContext, leader: string): Promise<ActR
     },
     { database, owner, ownerPassword },
   );
-  note(context, 'Normal', 'DatabaseCreated', 'Create', `Database ${database} owned by ${owner} exists.`);
+  note(context, 'DatabaseCreated', 'Create', `Database ${database} owned by ${owner} exists.`);
   return { changed: true, application: { database, owner } };
 }
 

@@ -4,6 +4,7 @@ import { names } from '../../api/names.ts';
 import type { Manifest } from '../../api/objects.ts';
 import type { PatroniClusterStatus } from '../../api/status.ts';
 import type { Decision } from '../../decide/actions.ts';
+import { announcements } from '../../decide/announcements.ts';
 import { BUSY_RECHECK_MS, decide } from '../../decide/decide.ts';
 import type { Observed } from '../../decide/observed.ts';
 import { toOperatorError, type OperatorError } from '../../errors.ts';
@@ -92,7 +93,7 @@ async function carryOut(context: ActContext, decision: Decision): Promise<Carrie
       application = result.application ?? application;
     } catch (error) {
       const failure = toOperatorError(error);
-      note(context, 'Warning', failure.code, action.kind, failure.message);
+      note(context, failure.code, action.kind, failure.message);
       return { failure, isQuiet: false, isApplied, ...(application === undefined ? {} : { application }) };
     }
   }
@@ -148,7 +149,7 @@ function finalStatus(observed: Observed, status: PatroniClusterStatus, { applica
   return { ...withApplication, conditions: setCondition(conditions, { type: 'Reconciling', reason: 'Progressing', message, ...common }) };
 }
 
-/** Writes the status when it differs from what is there; one request, and none in a settled cluster. */
+/** Writes the status when it differs from what is there, and tells people what changed; one request, and none in a settled cluster. */
 async function writeStatus(context: ActContext, status: PatroniClusterStatus): Promise<void> {
   const { namespace, name, uid } = context.observed.cluster.metadata;
   if (canonicalJson(status) === canonicalJson(context.observed.cluster.status ?? {})) return;
@@ -163,4 +164,5 @@ async function writeStatus(context: ActContext, status: PatroniClusterStatus): P
     if (toOperatorError(error).code !== 'ERR_KUBE_NOT_FOUND') throw error;
   }
   context.ports.logger.debug('status written', { cluster: `${namespace}/${name}`, phase: status.phase });
+  for (const { reason, message } of announcements(context.observed.cluster.status ?? {}, status)) note(context, reason, 'Observe', message);
 }

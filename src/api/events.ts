@@ -1,0 +1,34 @@
+/**
+ * The events the operator records on a PatroniCluster: reason → severity and meaning. Beside these, an action that failed is told with its error code as the reason
+ * (`docs/reference/errors.md`).
+ */
+
+/** One reason of an event. */
+export interface EventRow {
+  readonly type: 'Normal' | 'Warning';
+  readonly means: string;
+}
+
+export const EVENTS = {
+  LeaderElected: { type: 'Normal', means: 'Another member leads than before, whoever asked for it: the operator, a person, or Patroni after a failure.' },
+  Ready: { type: 'Normal', means: 'The condition Ready became True.' },
+  NotReady: { type: 'Warning', means: 'The condition Ready was True and is not any more; the message says what is missing.' },
+  InvalidSpec: { type: 'Warning', means: 'The spec breaks a rule or names an object that does not exist. Nothing is changed until it is corrected.' },
+  SpecCorrected: { type: 'Normal', means: 'The spec passes every rule again.' },
+  SecretMissing: { type: 'Warning', means: 'A Secret with a password or the CA existed and is gone. It is not made anew; restore it.' },
+  EtcdQuorumLost: { type: 'Warning', means: 'Fewer than a majority of the etcd members are ready.' },
+  EtcdQuorumRegained: { type: 'Normal', means: 'etcd has a quorum again.' },
+  Paused: { type: 'Normal', means: 'Patroni was paused: no automatic failover, and the operator restarts nothing.' },
+  Resumed: { type: 'Normal', means: 'The pause of Patroni has ended.' },
+  DatabaseCreated: { type: 'Normal', means: 'The database of the application and its owner exist.' },
+  RollingRestart: { type: 'Normal', means: 'A pod is restarted because its template has changed.' },
+  VolumeGrowing: { type: 'Normal', means: 'A volume claim was enlarged to what the spec says.' },
+  CertificateIssued: { type: 'Normal', means: 'A certificate was issued or renewed.' },
+  CertificateExpired: { type: 'Warning', means: 'A certificate has expired before it was renewed.' },
+  SwitchoverStarted: { type: 'Normal', means: 'Patroni was asked to hand over.' },
+  SwitchoverSucceeded: { type: 'Normal', means: 'The member that was asked for leads, and the old leader streams from it.' },
+  SwitchoverFailed: { type: 'Warning', means: 'The switchover ended otherwise than asked for; the message says how.' },
+  SwitchoverRejected: { type: 'Warning', means: 'The switchover was refused before anything was done; the message says why.' },
+} as const satisfies Record<string, EventRow>;
+
+export type EventReason = keyof typeof EVENTS;
