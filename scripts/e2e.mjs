@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { countOf, figureTable, ground, interruptible, jest, REPOSITORY } from './lib/ground.mjs';
+import { countOf, figureTable, ground, interruptible, jest, REPOSITORY, say } from './lib/ground.mjs';
 
 const USAGE = `usage: npm run test:e2e [-- PATTERN…] [OPTION…]
 
@@ -15,7 +15,8 @@ const USAGE = `usage: npm run test:e2e [-- PATTERN…] [OPTION…]
   --context NAME  use this context of the kubeconfig instead of the sandbox; nothing is built, see E2E_*_IMAGE
 
 environment: E2E_KUBECONFIG (instead of the sandbox), E2E_OPERATOR_IMAGE, E2E_POSTGRES_IMAGE, E2E_ETCD_IMAGE, E2E_HAPROXY_IMAGE,
-  E2E_HELM3, E2E_HELM4, E2E_OUTPUT (.cache/e2e), E2E_CONTRACT=1 (also run the contract suite against the real API server)
+  E2E_HELM3, E2E_HELM4, E2E_OUTPUT (.cache/e2e), E2E_CONTRACT=0|1 (run the contract suite against the real API server, Patroni, PostgreSQL and etcd;
+  on in the sandbox when no pattern was given)
 `;
 
 function parse(args) {
@@ -49,9 +50,12 @@ process.exitCode = await interruptible(async (signal) => {
   try {
     await place.installOperator();
     const environment = { ...process.env, ...place.environment };
-    if (process.env.E2E_CONTRACT === '1') {
+    const isWhole = options.patterns.length === 0 && options.name === undefined && environment.E2E_SANDBOX === '1';
+    if ((environment.E2E_CONTRACT ?? (isWhole ? '1' : '0')) === '1') {
+      say('the contract suite against the real API server, Patroni, PostgreSQL and etcd');
       const report = join(output, 'contract.json');
-      await jest(['--config', 'jest.config.mjs', 'test/contract', '--json', `--outputFile=${report}`], { ...environment, CONTRACT_KUBECONFIG: place.environment.E2E_KUBECONFIG }, signal);
+      const real = { KUBE_CONTRACT_KUBECONFIG: environment.E2E_KUBECONFIG, KUBE_CONTRACT_CONTROLLERS: '1', PATRONI_CONTRACT: 'real', ...(await place.patroni()) };
+      await jest(['--config', 'jest.config.mjs', 'test/contract', '--json', `--outputFile=${report}`], { ...environment, ...real }, signal);
       countOf(report, totals);
     }
     const report = join(output, 'report.json');

@@ -96,3 +96,22 @@ build_clients() { # kubectl and both Helms
   build_helm 3 "$HELM3_VERSION"
   build_helm 4 "$HELM4_VERSION"
 }
+
+# install_patroni: the very versions of the image, for tests that start members of their own on loopback.
+install_patroni() {
+  local locked=$REPOSITORY/images/postgres venv=$CACHE/patroni-venv key needed=(python3:python3)
+  if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+    needed+=(initdb:postgresql)
+    # the package would make a database cluster of its own and start it
+    [ -e /etc/postgresql-common/createcluster.conf ] || { mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; }
+  fi
+  python3 -c 'import ensurepip' 2>/dev/null || needed+=(ensurepip:python3-venv)
+  need_packages "${needed[@]}"
+  key=$(cat "$locked"/requirements*.txt | sha256sum | cut -c1-12)
+  [ "$(cat "$venv/key" 2>/dev/null)" != "$key" ] || return 0
+  say "installing Patroni for the contract tests: about half a minute"
+  { python3 -m venv --clear "$venv" && "$venv/bin/pip" install --require-hashes -r "$locked/requirements-build.txt" &&
+    "$venv/bin/pip" install --require-hashes --no-build-isolation --prefer-binary -r "$locked/requirements.txt"; } >"$CACHE/patroni-venv.log" 2>&1 ||
+    { tail -n 5 "$CACHE/patroni-venv.log" >&2; die "could not install Patroni: see $CACHE/patroni-venv.log"; }
+  echo "$key" >"$venv/key"
+}

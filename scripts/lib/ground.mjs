@@ -111,6 +111,12 @@ export async function ground({ nodes, keep, reuse, context, output, signal }) {
       await run(helm, ['upgrade', '--install', OPERATOR.release, CHART, ...helmArgs, '-f', file, '--wait', '--timeout', '120s'], { signal });
     },
 
+    /** Where the contract suite finds a Patroni of its own to start, beside the PostgreSQL of the distribution. */
+    async patroni() {
+      if (named) return {};
+      return { PATRONI_VENV: (await run('bash', [SANDBOX, 'patroni'], { capture: true, signal })).trim() };
+    },
+
     async takeDown() {
       if (keep || reuse) {
         say(`left up: KUBECONFIG=${kubeconfig}`);

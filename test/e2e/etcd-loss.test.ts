@@ -1,11 +1,13 @@
 import { describe, expect } from '@jest/globals';
 
-import { clusterItem, pods, waitHealthy } from './support/cluster.ts';
+import { clusterItem, pod, pods, waitHealthy } from './support/cluster.ts';
+import { etcdLeader, etcdMembers, waitAnswering } from './support/etcd.ts';
+import { canBreakNodes, whileCut } from './support/faults.ts';
 import { record, seconds } from './support/figures.ts';
 import { kubectl } from './support/kubectl.ts';
 import { scenario } from './support/scenario.ts';
 import { sharedCluster } from './support/shared.ts';
-import { waitFor } from './support/shell.ts';
+import { pause, waitFor } from './support/shell.ts';
 import { isReady } from './support/wire.ts';
 import { underWriteLoad } from './support/writer.ts';
 
@@ -44,4 +46,31 @@ describe('loss of etcd pods under write load', () => {
     expect(after.timeline).toBeGreaterThanOrEqual(health.timeline);
     expect((await clusterItem(cluster)).status?.systemIdentifier).toBe(status?.systemIdentifier);
   });
+
+  // TCP does not try again for as long as the cut lasted, so without a read timeout each link between peers stays dead after the healing.
+  scenario(
+    'a member whose node was cut off takes part again as soon as the node is back, also in the next election',
+    async () => {
+      const { cluster, health } = await sharedCluster();
+      const leader = await etcdLeader(cluster);
+      const members = await etcdMembers(cluster);
+      const primary = (await pod(cluster, health.leader)).spec.nodeName;
+      const followers = members.filter(({ name }) => name !== leader.name);
+      const cut = followers.find(({ node }) => node !== primary) ?? followers[0];
+      if (cut === undefined) throw new Error(`${leader.name} is the only member`);
+      await underWriteLoad(cluster, { name: 'etcd-back', awayFrom: cut.node }, async () => {
+        await whileCut(cut.node, () => pause(60_000));
+        const backMs = await waitAnswering(cluster, members, 90_000);
+        record({ figure: 'etcd member answers after its node was cut off for 60 s', value: seconds(backMs), unit: 's', limit: 15 });
+        let electedMs = Number.NaN;
+        await whileCut(leader.node, async () => {
+          electedMs = await waitAnswering(cluster, followers, 60_000);
+        });
+        record({ figure: 'etcd election with the member that came back', value: seconds(electedMs), unit: 's', limit: 6 });
+      });
+      await waitFor('three etcd pods ready', async () => ((await pods(cluster, 'etcd')).filter(isReady).length === 3 ? true : undefined), { timeoutMs: 120_000 });
+      await waitHealthy(cluster);
+    },
+    canBreakNodes() ? {} : { skip: 'needs the sandbox' },
+  );
 });

@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
 
 import { pod, waitHealthy, waitStreaming, type Cluster, type Health } from './support/cluster.ts';
-import { canBreakNodes, cutNode, healNode, startApiServer, stopApiServer } from './support/faults.ts';
+import { canBreakNodes, startApiServer, stopApiServer, whileCut } from './support/faults.ts';
 import { record, seconds } from './support/figures.ts';
 import type { WriterLog } from './support/gaps.ts';
 import { scenario } from './support/scenario.ts';
@@ -44,7 +44,7 @@ async function loseNode(cluster: Cluster, health: Health, loss: Loss): Promise<v
   try {
     let rejoinMs = Number.NaN;
     const gaps = await outer.gapsDuring(async () => {
-      const healedMs = await whileCut(node, loss.apiServer, () => pause(CUT_MS));
+      const healedMs = await cutFor(CUT_MS, node, loss.apiServer);
       await waitStreaming(cluster, 3, 120_000);
       rejoinMs = Date.now() - healedMs;
     });
@@ -61,16 +61,11 @@ async function loseNode(cluster: Cluster, health: Health, loss: Loss): Promise<v
   }
 }
 
-/** Runs `body` while the node is cut off, then heals it in any case; returns when it was healed (ms). */
-async function whileCut(node: string, apiServer: Loss['apiServer'], body: () => Promise<void>): Promise<number> {
+/** Cuts the node off for that long; returns when everything was healed (ms). */
+async function cutFor(cutMs: number, node: string, apiServer: Loss['apiServer']): Promise<number> {
   if (apiServer === 'stopped') await stopApiServer();
   try {
-    await cutNode(node);
-    try {
-      await body();
-    } finally {
-      await healNode(node);
-    }
+    await whileCut(node, () => pause(cutMs));
   } finally {
     if (apiServer === 'stopped') await startApiServer();
   }

@@ -15,8 +15,18 @@ function sandbox(...args: string[]): Promise<string> {
 }
 
 /** Pulls a node's network cable: neither the API server nor the other nodes reach it, its pods run on. */
-export const cutNode = (node: string): Promise<string> => sandbox('cut', node);
-export const healNode = (node: string): Promise<string> => sandbox('heal', node);
+const cutNode = (node: string): Promise<string> => sandbox('cut', node);
+const healNode = (node: string): Promise<string> => sandbox('heal', node);
+
+/** Runs `body` while the node is cut off, and heals it in any case. */
+export async function whileCut(node: string, body: () => Promise<void>): Promise<void> {
+  await cutNode(node);
+  try {
+    await body();
+  } finally {
+    await healNode(node);
+  }
+}
 
 /** Freezes the API server; connections to it hang. */
 export const stopApiServer = (): Promise<string> => sandbox('api', 'stop');
