@@ -10,7 +10,7 @@ export interface EventRow {
 }
 
 export const EVENTS = {
-  LeaderElected: { type: 'Normal', means: 'Another member leads than before, whoever asked for it: the operator, a person, or Patroni after a failure.' },
+  LeaderElected: { type: 'Normal', means: 'Another member leads than before, whoever asked for it: the operator, a person, or Patroni after a failure. Also told of a leader that is seen again after no member had one or answered.' },
   Ready: { type: 'Normal', means: 'The condition Ready became True.' },
   NotReady: { type: 'Warning', means: 'The condition Ready was True and is not any more; the message says what is missing.' },
   InvalidSpec: { type: 'Warning', means: 'The spec breaks a rule or names an object that does not exist. Nothing is changed until it is corrected.' },
