@@ -54,6 +54,11 @@ describe('parseCluster', () => {
     expect(parsed.problems).toHaveLength(1);
   });
 
+  test('tells what is wrong with the name and with the spec at once', () => {
+    const found = parseCluster(manifest({ postgres: { replicas: 'three' } }, { name: 'Orders' })).problems.map(({ path }) => path);
+    expect(found).toEqual(['metadata.name', 'spec.postgres.replicas']);
+  });
+
   test.each([
     [{ etcd: { replicsa: 1 } }, ['spec.etcd.replicsa: is not a known field: did you mean replicas?']],
     [{ zzz: 1 }, ['spec.zzz: is not a known field: remove it']],

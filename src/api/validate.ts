@@ -35,10 +35,8 @@ export interface ParseOptions {
 
 /** Reads a PatroniCluster as it came from YAML or the API server. Unknown fields are problems. Never throws. */
 export function parseCluster(raw: unknown, options: ParseOptions = {}): ParsedCluster {
-  const { object, problems } = parse<PatroniClusterObject>('PatroniCluster', patroniClusterSpec, raw, options);
-  const found =
-    object === undefined ? problems : [...problems, ...nameProblems(object.metadata.name, rules.clusterName), ...droppedFields(object)];
-  return { ...(object === undefined ? {} : { cluster: object }), problems: found };
+  const { object, problems } = parse<PatroniClusterObject>('PatroniCluster', patroniClusterSpec, raw, options, rules.clusterName);
+  return object === undefined ? { problems } : { cluster: object, problems: [...problems, ...droppedFields(object)] };
 }
 
 /** Reads a PatroniOperation, as `parseCluster` does a cluster. */
@@ -95,7 +93,7 @@ const envelope = z.looseObject({
 
 const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
-function parse<T>(kind: string, specSchema: z.ZodType, raw: unknown, options: ParseOptions): Parsed<T> {
+function parse<T>(kind: string, specSchema: z.ZodType, raw: unknown, options: ParseOptions, nameRule?: Rule): Parsed<T> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     return { problems: [problem('ERR_SPEC_NOT_A_CLUSTER', '', `is not a ${kind}: a manifest is an object`)] };
   const manifest = raw as Readonly<Record<string, unknown>>;
@@ -112,7 +110,7 @@ function parse<T>(kind: string, specSchema: z.ZodType, raw: unknown, options: Pa
   const body = specSchema.safeParse(spec);
   const problems = [
     ...unknown,
-    ...(head.success ? [] : schemaProblems(envelope, manifest, head.error, [])),
+    ...(head.success ? nameProblems(head.data.metadata.name, nameRule) : schemaProblems(envelope, manifest, head.error, [])),
     ...(body.success ? [] : schemaProblems(specSchema, spec, body.error, ['spec'])),
     // A misspelt field must not hide what else is wrong.
     ...rulesBroken(specSchema, body.success ? body : specSchema.safeParse(withoutUnknown(spec, body.error))),
@@ -135,8 +133,8 @@ function withoutUnknown(value: unknown, error: z.ZodError): unknown {
   return copy;
 }
 
-function nameProblems(name: string, r: Rule): readonly Problem[] {
-  return r.holds({ metadata: { name } }, undefined) ? [] : [problem(r.code, 'metadata.name', r.message.replace(/^metadata.name /, ''))];
+function nameProblems(name: string, r: Rule | undefined): readonly Problem[] {
+  return r === undefined || r.holds({ metadata: { name } }, undefined) ? [] : [problem(r.code, 'metadata.name', r.message.replace(/^metadata.name /, ''))];
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
