@@ -169,8 +169,10 @@ function connectorOf(tls: NonNullable<PatroniCredentials['tls']>, connectMs: num
     ) => TLSSocket;
     const socket = connect(options, callback);
     socket.on('session', (fresh: Buffer) => sessions.set(name, fresh));
-    // A session that was refused must not be offered again.
-    socket.once('error', () => sessions.delete(name));
+    // A session that was refused must not be offered again. Only until the handshake is over: undici ends every connection that the server closes with an error.
+    const forget = (): void => void sessions.delete(name);
+    socket.once('error', forget);
+    socket.once('secureConnect', () => socket.off('error', forget));
     return socket;
   };
 }
