@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 
 import { parseMetrics, type Samples } from './metrics.ts';
 
@@ -21,14 +22,22 @@ export interface OperatorOptions {
 /** What the chart sets with its default memory limit of 256Mi; `BENCH_NODE_OPTIONS` tries others. */
 const NODE_OPTIONS = process.env['BENCH_NODE_OPTIONS'] ?? '--max-old-space-size=192 --max-semi-space-size=2';
 
+/** Flags of Node.js in the entry point of the image. */
+function shippedFlags(): readonly string[] {
+  const dockerfile = readFileSync(join(process.env['BENCH_REPOSITORY'] ?? process.cwd(), 'Dockerfile'), 'utf8');
+  const entryPoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+  return entryPoint.filter((word) => word.startsWith('--'));
+}
+
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   const [metricsPort, healthPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, [options.bundle, 'run'], {
+  const child = spawn(process.execPath, [...shippedFlags(), options.bundle, 'run'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '/',
       KUBECONFIG: options.kubeconfig,
       NODE_ENV: 'production',
+      MALLOC_ARENA_MAX: '2',
       NODE_OPTIONS,
       POD_NAME: 'bench',
       POD_NAMESPACE: 'default',

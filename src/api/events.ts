@@ -10,9 +10,9 @@ export interface EventRow {
 }
 
 export const EVENTS = {
-  LeaderElected: { type: 'Normal', means: 'Another member leads than before, whoever asked for it: the operator, a person, or Patroni after a failure. Also told of a leader that is seen again after no member had one or answered.' },
-  Ready: { type: 'Normal', means: 'The condition Ready became True.' },
-  NotReady: { type: 'Warning', means: 'The condition Ready was True and is not any more; the message says what is missing.' },
+  LeaderElected: { type: 'Normal', means: 'Another member leads than before, though no operation asked for it: after a failure, or by `patronictl`. Also told of a leader that is seen again after none was.' },
+  Ready: { type: 'Normal', means: 'The condition Ready became True, other than at the end of an operation.' },
+  NotReady: { type: 'Warning', means: 'The condition Ready was True and is not any more, though no operation is under way; the message says what is missing.' },
   InvalidSpec: { type: 'Warning', means: 'The spec breaks a rule or names an object that does not exist. Nothing is changed until it is corrected.' },
   SpecCorrected: { type: 'Normal', means: 'The spec passes every rule again.' },
   SecretMissing: { type: 'Warning', means: 'A Secret with a password or the CA existed and is gone. It is not made anew; restore it.' },

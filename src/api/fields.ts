@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { imagePattern, quantityPattern, roleNamePattern } from './patterns.ts';
 import { immutable, matches, type Rule } from './rule.ts';

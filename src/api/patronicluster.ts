@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { annotations, bytes, image, name, pod, resources, roleName, storage } from './fields.ts';
 import { dcsNamespacePattern } from './patterns.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { MAX_CLUSTER_NAME_LENGTH } from './names.ts';
 import { dnsLabelPattern } from './patterns.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { rule } from './rule.ts';
 import { brokenRules, knownFields, pathText, withoutNulls } from './schema-walk.ts';

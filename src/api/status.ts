@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `status` of a PatroniCluster: what was observed, never what was asked for. */
 

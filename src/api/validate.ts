@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { OperatorConfig } from './effective.ts';
 import { API_VERSION } from './meta.ts';

@@ -40,6 +40,8 @@ describe('announcements', () => {
   test.each<[string, readonly Finding[], readonly Finding[]]>([
     ['a cluster that is still not ready, for another reason', [missing], [{ type: 'Ready', reason: 'LeaderUnknown', message: 'No leader.' }]],
     ['a cluster that is being created', [], [{ type: 'Ready', reason: 'Creating', message: '' }, { type: 'EtcdHealthy', reason: 'Forming', message: '' }]],
+    ['a member that is away while a switchover is under way', [ready], [missing, { type: 'Progressing', reason: 'Switchover', message: '' }]],
+    ['a cluster that is whole again after a rolling restart', [missing, { type: 'Progressing', reason: 'RollingRestart', message: '' }], [ready, { type: 'Progressing', reason: 'Settled', message: '' }]],
     ['etcd that formed', [{ type: 'EtcdHealthy', reason: 'Forming', message: '' }], [{ type: 'EtcdHealthy', reason: 'QuorumHealthy', message: '' }]],
     ['a first look at a valid cluster that is not paused', [], [valid, { type: 'Paused', reason: 'NotPaused', message: '' }]],
     ['a deletion', [ready], [{ type: 'Ready', reason: 'Deleting', message: '' }]],
@@ -52,6 +54,11 @@ describe('announcements', () => {
     expect(announcements({ leader: 'pg-0', timeline: 1 }, { leader: 'pg-1', timeline: 2 })).toEqual([{ reason: 'LeaderElected', message: 'pg-1 leads instead of pg-0, on timeline 2.' }]);
     expect(announcements({}, { leader: 'pg-0', timeline: 1 })).toEqual([{ reason: 'LeaderElected', message: 'pg-0 leads, on timeline 1.' }]);
     expect(announcements({ leader: 'pg-0' }, {})).toEqual([]);
+  });
+
+  test('leave a leader that was asked for to the events of the operation', () => {
+    const switching = status([{ type: 'Progressing', reason: 'Switchover', message: '' }], { leader: 'pg-0' });
+    expect(announcements(switching, { ...switching, leader: 'pg-1' })).toEqual([]);
   });
 
   test('say nothing when the status stays', () => {

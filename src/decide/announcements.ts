@@ -15,13 +15,17 @@ interface Row<T extends ConditionType> {
   /** … or only from one of these reasons. */
   readonly from?: readonly ReasonOf<T>[];
   readonly event: EventReason;
+  /** Not told of what an operation that is under way brings about: it has events of its own, and Kubernetes takes only so many for one object. */
+  readonly unlessPlanned?: true;
 }
+
+const PLANNED: readonly ReasonOf<'Progressing'>[] = ['Switchover', 'RollingRestart', 'ScalingUp', 'ScalingDown', 'Deleting'];
 
 const row = <T extends ConditionType>(rule: Row<T>): Row<T> => rule;
 
 const ROWS = [
-  row({ type: 'Ready', to: ['AllMembersStreaming'], event: 'Ready' }),
-  row({ type: 'Ready', to: ['LeaderUnknown', 'MembersMissing', 'ObservationIncomplete'], from: ['AllMembersStreaming'], event: 'NotReady' }),
+  row({ type: 'Ready', to: ['AllMembersStreaming'], event: 'Ready', unlessPlanned: true }),
+  row({ type: 'Ready', to: ['LeaderUnknown', 'MembersMissing', 'ObservationIncomplete'], from: ['AllMembersStreaming'], event: 'NotReady', unlessPlanned: true }),
   row({ type: 'SpecValid', to: ['Invalid', 'ReferenceMissing'], event: 'InvalidSpec' }),
   row({ type: 'SpecValid', to: ['Valid'], from: ['Invalid', 'ReferenceMissing'], event: 'SpecCorrected' }),
   row({ type: 'Stalled', to: ['SecretMissing'], event: 'SecretMissing' }),
@@ -33,18 +37,22 @@ const ROWS = [
 ];
 
 /**
- * What to tell when `after` replaces `before`: another leader, and the turns of the conditions that a person would want to have been told of. The same status twice tells
+ * What to tell when `after` replaces `before`: another leader that no operation asked for, and the turns of the conditions that a person would want to have been told of. The same status twice tells
  * nothing.
  */
 export function announcements(before: PatroniClusterStatus, after: PatroniClusterStatus): readonly Announcement[] {
-  const turns = ROWS.flatMap(({ type, to, from, event }): Announcement[] => {
+  const isPlanned = [before, after].some(({ conditions }) => {
+    const progressing = findCondition(conditions, 'Progressing');
+    return progressing !== undefined && isOneOf(PLANNED, progressing);
+  });
+  const turns = ROWS.filter(({ unlessPlanned }) => !(isPlanned && unlessPlanned === true)).flatMap(({ type, to, from, event }): Announcement[] => {
     const [old, now] = [findCondition(before.conditions, type), findCondition(after.conditions, type)];
     if (now === undefined || !isOneOf(to, now) || (from !== undefined && (old === undefined || !isOneOf(from, old)))) return [];
     // Another mistake in the spec is news as well; other messages may move while the matter stays the same.
     const isNews = old?.status !== now.status || (type === 'SpecValid' && old.message !== now.message);
     return isNews ? [{ reason: event, message: now.message }] : [];
   });
-  return [...leaderElected(before, after), ...turns];
+  return [...(isPlanned ? [] : leaderElected(before, after)), ...turns];
 }
 
 function isOneOf(reasons: readonly string[], condition: Condition): boolean {

@@ -19,7 +19,7 @@ import { secrets } from './steps/secrets.ts';
 import { volumes } from './steps/volumes.ts';
 
 /** A healthy cluster is looked at this often: Patroni may change the leader without any Kubernetes event. */
-const IDLE_RECHECK_MS = 10_000;
+export const IDLE_RECHECK_MS = 10_000;
 /** While something is under way. */
 export const BUSY_RECHECK_MS = 1_000;
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 import { GROUP, VERSION } from '../api/meta.ts';
 import { patroniClusterSpec } from '../api/patronicluster.ts';

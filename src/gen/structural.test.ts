@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { rule } from '../api/rule.ts';
 import { structuralSchema } from './structural.ts';

@@ -107,17 +107,18 @@ describe('event recorder', () => {
     expect(created[3]?.metadata.name).not.toBe(created[0]?.metadata.name);
   });
 
-  test('cuts short an object that is told about too often, not the others', async () => {
+  test('cuts short a reason that is told of one object too often, not other reasons and objects', async () => {
     const { clock, recorder, created } = setUp();
     for (let i = 0; i < 100; i++) recorder.record(facts({ message: `number ${i}` }));
     recorder.record(facts({ regarding: { ...facts().regarding, name: 'other' } }));
+    recorder.record(facts({ reason: 'SwitchoverFailed' }));
     await clock.advance(200);
-    expect(created).toHaveLength(26);
+    expect(created).toHaveLength(27);
     await clock.advance(300_000);
     recorder.record(facts({ message: 'one more' }));
     recorder.record(facts({ message: 'two more' }));
     await clock.advance(200);
-    expect(created).toHaveLength(27);
+    expect(created).toHaveLength(28);
   });
 
   test('never throws, forgets what the API server refuses, and starts anew when the object has expired', async () => {

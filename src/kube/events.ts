@@ -29,7 +29,7 @@ export interface EventFacts {
 
 /** Tells users what happened, through Kubernetes Events. */
 export interface EventRecorder {
-  /** Never throws and never waits. Events that say the same are counted on one object; an object that is told about too often is cut short. */
+  /** Never throws and never waits. Events that say the same are counted on one object; a reason that is told of one object too often is cut short. */
   record(facts: EventFacts): void;
   /** Writes what is pending; resolves when done, also when the API server refuses. */
   flush(): Promise<void>;
@@ -48,7 +48,7 @@ export interface EventRecorderOptions {
   readonly metrics?: Metrics;
 }
 
-/** Per object: this many at once, then one more every five minutes (client-go's EventSourceObjectSpamFilter). */
+/** Per object and reason: this many at once, then one more every five minutes (client-go's EventSourceObjectSpamFilter, whose budget all reasons share: a chatty one would silence the others). */
 const BURST = 25;
 const REFILL_MS = 300_000;
 /** Two equal events further apart than this are two incidents, each with an object of its own (client-go: six minutes). */
@@ -124,11 +124,11 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return flushing;
   };
 
-  const isWithinRate = (subject: string, nowMs: number): boolean => {
-    const bucket = buckets.get(subject) ?? { tokens: BURST, atMs: nowMs };
+  const isWithinRate = (key: string, nowMs: number): boolean => {
+    const bucket = buckets.get(key) ?? { tokens: BURST, atMs: nowMs };
     bucket.tokens = refill(bucket, nowMs);
     bucket.atMs = nowMs;
-    buckets.set(subject, bucket);
+    buckets.set(key, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens -= 1;
     return true;
@@ -142,7 +142,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const subject = `${regarding.kind}/${keyOf(regarding)}/${regarding.uid ?? ''}`;
       const key = [subject, type, reason, action, message].join('\n');
       const known = series.get(key);
-      if (!isWithinRate(subject, nowMs) || (known === undefined && series.size >= MAX_PENDING)) {
+      if (!isWithinRate(`${subject} ${reason}`, nowMs) || (known === undefined && series.size >= MAX_PENDING)) {
         metrics?.eventsDropped.inc({ why: 'rate' });
         return;
       }

@@ -3,6 +3,7 @@ import { ANNOTATIONS } from '../api/meta.ts';
 import { LEAVES, type Leaf, names } from '../api/names.ts';
 import type { Manifest } from '../api/objects.ts';
 import { canonicalJson, shortHash } from '../lib/canonical-json.ts';
+import { perObject } from '../lib/per-object.ts';
 import { metadata } from './common/metadata.ts';
 import { quotedYaml } from './common/yaml.ts';
 import { connectionEntries, type ConnectionTarget, connectionTarget } from './connection.ts';
@@ -41,9 +42,7 @@ export interface CredentialPlan extends Plan {
 export type SecretPlan = CaPlan | LeafPlan | CredentialPlan;
 
 /** Every Secret that must exist: the CA, the leaf certificates it signs, the credentials. What is in them is generated once and never silently again. */
-export function secretPlan(c: EffectiveCluster): readonly SecretPlan[] {
-  return [caPlan(c), ...LEAVES.map((leaf) => leafPlan(c, leaf)), ...credentialPlans(c)];
-}
+export const secretPlan: (c: EffectiveCluster) => readonly SecretPlan[] = perObject((c) => [caPlan(c), ...LEAVES.map((leaf) => leafPlan(c, leaf)), ...credentialPlans(c)]);
 
 function caPlan(c: EffectiveCluster): CaPlan {
   // The namespace keeps two clusters of one name apart in a client's trust store; 64 characters is the most a common name may have.

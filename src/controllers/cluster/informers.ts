@@ -47,6 +47,7 @@ export function createClusterInformers(common: Common): ClusterInformers {
   return {
     cache: {
       cluster: (namespace, name) => clusters.get(namespace, name) as unknown as Manifest | undefined,
+      clusterCount: () => clusters.size(),
       children: (kind, namespace, cluster) => of(kind).byIndex(BY_CLUSTER, `${namespace}/${cluster}`) as unknown as readonly Manifest[],
       versions: (kind, namespace, cluster) => of(kind).versionsByIndex(BY_CLUSTER, `${namespace}/${cluster}`),
       child: (kind, namespace, name) => of(kind).get(namespace, name) as unknown as Manifest | undefined,

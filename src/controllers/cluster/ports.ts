@@ -15,6 +15,8 @@ export type ChildKind = (typeof CHILD_KINDS)[number];
 export interface ClusterCache {
   /** The PatroniCluster itself. */
   cluster(namespace: string, name: string): Manifest | undefined;
+  /** How many clusters there are. */
+  clusterCount(): number;
   /** Children of one kind of one cluster, by the cluster label. */
   children(kind: ChildKind, namespace: string, cluster: string): readonly Manifest[];
   /** `name@resourceVersion` of the same, without reading the objects. */

@@ -16,6 +16,7 @@ import { act } from './act.ts';
 import { note, type ActContext } from './act-context.ts';
 import { observe, type Observation } from './observe.ts';
 import { CHILD_KINDS, type ClusterControllerPorts } from './ports.ts';
+import { recheckAfterMs } from './recheck.ts';
 import { createSecretReader } from './secret-reader.ts';
 
 /** The dynamic configuration is read again after this time even when nothing seems to have changed. */
@@ -67,7 +68,8 @@ export function createClusterReconciler(ports: ClusterControllerPorts): ClusterR
         return { kind: 'recheck', afterMs: REFUSED_RECHECK_MS, reason: failure.code };
       }
       if (failure !== undefined) throw failure;
-      return { kind: 'recheck', afterMs: carried.isApplied ? BUSY_RECHECK_MS : decision.recheckAfterMs, reason: decision.status.phase ?? 'Unknown' };
+      const afterMs = carried.isApplied ? BUSY_RECHECK_MS : recheckAfterMs(decision.recheckAfterMs, ports.cache.clusterCount());
+      return { kind: 'recheck', afterMs, reason: decision.status.phase ?? 'Unknown' };
     },
   };
 }

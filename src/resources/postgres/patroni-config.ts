@@ -31,8 +31,16 @@ export function patroniConfig(c: EffectiveCluster): string {
 
 /** What the tag `config-hash` of a member says once it has loaded the current file. */
 export function patroniConfigHash(c: EffectiveCluster): string {
-  return shortHash(quotedYaml(localConfig(c)));
+  const of = [c.namespace, c.name, c.clusterDomain].join('/');
+  const known = hashes.get(c.spec);
+  if (known?.of === of) return known.hash;
+  const hash = shortHash(quotedYaml(localConfig(c)));
+  hashes.set(c.spec, { of, hash });
+  return hash;
 }
+
+/** Every look at an idle cluster compares it with what the members say, and writing YAML is the dear part of such a look. By spec, which lives from one version of the cluster to the next. */
+const hashes = new WeakMap<EffectiveCluster['spec'], { readonly of: string; readonly hash: string }>();
 
 function localConfig(c: EffectiveCluster): Json {
   const { spec } = c;
