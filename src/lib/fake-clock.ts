@@ -65,8 +65,8 @@ export class FakeClock implements Clock {
 
   /** Lets pending promises and immediate callbacks run; time stands still. */
   async settle(): Promise<void> {
-    // Two turns of the event loop: the first drains microtasks, the second what their setImmediate callbacks queued.
-    for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    // Three turns of the event loop: the first drains microtasks, the others what setImmediate callbacks queued (a pass of a controller begins in one).
+    for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   private nextDue(untilMs: number): Timer | undefined {

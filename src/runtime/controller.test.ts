@@ -43,6 +43,22 @@ describe('controller', () => {
     expect(await metrics.registry.metrics()).toContain('controller_runtime_reconcile_total{controller="c",result="success"} 2');
   });
 
+  test('begins each pass in a turn of the event loop of its own, however many keys are due', async () => {
+    let passes = 0;
+    const pass = (): Promise<Outcome> => {
+      passes += 1;
+      return Promise.resolve(settled);
+    };
+    const { queue } = setUp(pass, { workers: 4 });
+    for (let i = 0; i < 50; i++) queue.add(`key ${i}`);
+    let most = 0;
+    for (let before = 0; passes < 50; before = passes) {
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, passes - before);
+    }
+    expect(most).toBe(1);
+  });
+
   test('comes back after the time a recheck asks for', async () => {
     const at: number[] = [];
     const { clock, queue } = setUp(() => {

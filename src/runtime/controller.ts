@@ -101,8 +101,18 @@ export function createController(options: ControllerOptions): Controller {
     queue.done(key);
   };
 
+  /**
+   * Each pass begins in a turn of the event loop of its own. With many keys due at once the workers would otherwise go from pass to pass in microtasks, and sockets, timers and the
+   * renewal of the Lease would wait (seen: 185 ms of work without a break at 400 clusters).
+   */
+  let lastTurn = Promise.resolve();
+  const nextTurn = (): Promise<void> => (lastTurn = lastTurn.then(() => new Promise((resolve) => setImmediate(resolve))));
+
   const work = async (): Promise<void> => {
-    for (let key = await queue.get(); key !== undefined; key = await queue.get()) await pass(key);
+    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+      await nextTurn();
+      await pass(key);
+    }
   };
 
   return {
