@@ -20,6 +20,10 @@ afterAll(async () => {
 const slots = (): readonly string[] => Object.keys((world.model().config?.['slots'] ?? {})).sort();
 const members = (): readonly string[] => world.api.objects.list<{ metadata: { name: string } }>('pods', { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/component=postgres' }).map(({ metadata }) => metadata.name);
 
+/** Services of members, by the identity that their addresses have. */
+const services = (): readonly string[] =>
+  world.api.objects.list<{ metadata: { name: string; uid: string } }>('services', { namespace: NAMESPACE }).flatMap(({ metadata }) => (/-postgres-\d+$/.test(metadata.name) ? [`${metadata.name}/${metadata.uid}`] : []));
+
 async function scale(replicas: number): Promise<void> {
   await world.patch({ spec: { postgres: { replicas } } });
   await world.until(`${replicas} members`, () => world.isSettled() && world.cluster().status?.ready === `${replicas}/${replicas}` && members().length === replicas && slots().length === replicas);
@@ -38,6 +42,7 @@ test('4 → 1 while the highest leads: it hands over first, by an operation on r
   const timeline = world.model().timeline;
   await world.annotate('pg-postgres-3');
   await world.until('led by the highest', () => world.model().leader === 'pg-postgres-3' && world.isSettled() && world.operations().every(({ status }) => status?.phase === 'Succeeded'));
+  const before = services();
   const shrunkWhileLeading: string[] = [];
   const stop = world.api.objects.onChange(({ resource, object }) => {
     const replicas = (object as { spec?: { replicas?: number } }).spec?.replicas;
@@ -49,6 +54,9 @@ test('4 → 1 while the highest leads: it hands over first, by an operation on r
   expect(operation).toMatchObject({ spec: { switchover: { target: 'pg-postgres-0' } }, status: { phase: 'Succeeded', leaderBefore: 'pg-postgres-3', leaderAfter: 'pg-postgres-0' } });
   expect(world.operations().filter(({ spec }) => spec.requestedBy === 'ScaleDown')).toHaveLength(1);
   expect(shrunkWhileLeading).toEqual([]);
+  // Patroni remembers addresses for ten minutes, so those of members that may come back stay.
+  expect(services()).toEqual(before);
+  expect(before).toHaveLength(4);
   expect([world.model().leader, world.model().timeline, slots()]).toEqual(['pg-postgres-0', timeline + 2, ['pg_postgres_0']]);
   expect(world.condition('Switchover')?.message).toContain('pg-postgres-3');
 });

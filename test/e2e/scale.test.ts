@@ -6,16 +6,23 @@ import { names } from '../../src/api/names.ts';
 import { podName, sqlOnLeader, waitHealthy, type Cluster } from './support/cluster.ts';
 import { record, seconds } from './support/figures.ts';
 import { kubectl, list, watchUntil } from './support/kubectl.ts';
+import { finishedOperation, operationNames, requestSwitchover } from './support/operations.ts';
 import { scenario } from './support/scenario.ts';
 import { sharedCluster } from './support/shared.ts';
 import { waitFor } from './support/shell.ts';
-import type { OperationItem } from './support/wire.ts';
+import type { Item, OperationItem } from './support/wire.ts';
 import { underWriteLoad } from './support/writer.ts';
 
 const scale = (cluster: Cluster, replicas: number): Promise<string> => kubectl(['-n', cluster.namespace, 'scale', `patroni/${cluster.name}`, `--replicas=${replicas}`]);
 
 const claims = async (cluster: Cluster): Promise<readonly string[]> =>
   (await list(cluster.namespace, 'persistentvolumeclaims')).map((claim) => claim.metadata.name).filter((name) => name.includes('-postgres-'));
+
+/** Addresses of the members' Services, by name. */
+async function addresses(cluster: Cluster): Promise<Readonly<Record<string, string | undefined>>> {
+  const services = await list<Item & { readonly spec: { readonly clusterIP?: string } }>(cluster.namespace, 'services');
+  return Object.fromEntries(services.filter(({ metadata }) => /-postgres-\d+$/.test(metadata.name)).map(({ metadata, spec }) => [metadata.name, spec.clusterIP]));
+}
 
 /** Slots that members left behind would keep WAL for ever. */
 async function expectSlots(cluster: Cluster, leader: string, ordinals: readonly number[]): Promise<void> {
@@ -37,6 +44,7 @@ const LOOP_WAIT = 5;
 describe('scale', () => {
   scenario('kubectl scale goes 3 → 4 → 3 → 1 → 3 under write load and cleans up after itself', async () => {
     const { cluster } = await sharedCluster();
+    const before = await addresses(cluster);
     await underWriteLoad(cluster, { name: 'scale' }, async (writer) => {
       const grow = await writer.gapsDuring(async () => {
         await scale(cluster, 4);
@@ -73,6 +81,12 @@ describe('scale', () => {
       await scale(cluster, 3);
       const again = await waitHealthy(cluster, { replicas: 3, timeoutMs: 120_000 });
       await expectSlots(cluster, again.leader, [0, 1, 2]);
+      // The leader still remembers where the members were before they went.
+      expect(await addresses(cluster)).toMatchObject(before);
+      const finished = await operationNames(cluster);
+      await requestSwitchover(cluster, podName(cluster, 1));
+      expect((await finishedOperation(cluster, finished, 90_000)).status).toMatchObject({ phase: 'Succeeded', leaderAfter: podName(cluster, 1) });
+      await waitHealthy(cluster);
     });
   }, { timeoutMs: 600_000 });
 });

@@ -1,6 +1,7 @@
 import { clusterObjects } from '../../resources/objects.ts';
 import type { Manifest } from '../../api/objects.ts';
 import { CLUSTER_LABEL } from '../../api/meta.ts';
+import { ordinalOf } from '../../api/names.ts';
 import { NOTHING, type Action, type Move } from '../actions.ts';
 import { etcdFormed, workload, type Seen } from '../facts.ts';
 import { objectKey } from '../observed.ts';
@@ -15,9 +16,17 @@ export function manifests(seen: Seen, postgresReplicas: number): Move {
   const keys = new Set(wanted.map((manifest) => objectKey(manifest.kind, manifest.metadata.name)));
   const applies = wanted.map((manifest): Action => ({ kind: 'apply', manifest }));
   const removals = [...seen.objects]
-    .filter(([key, live]) => PRUNED.has(live.kind) && !keys.has(key) && isOurs(seen, live) && live.metadata.deletionTimestamp === undefined)
+    .filter(([key, live]) => PRUNED.has(live.kind) && !keys.has(key) && !isAddressOfMember(seen, live) && isOurs(seen, live) && live.metadata.deletionTimestamp === undefined)
     .map(([, manifest]): Action => ({ kind: 'deleteObject', manifest }));
   return { actions: [...applies, ...removals] };
+}
+
+/**
+ * The Service of a member that was scaled away stays, so that the member has its old address when it comes back: Patroni remembers what a name resolved to for ten minutes, and
+ * the leader would refuse to hand over to a member it looks for at the address of a Service that is gone (seen: "no good candidates have been found").
+ */
+function isAddressOfMember(seen: Seen, live: Manifest): boolean {
+  return live.kind === 'Service' && ordinalOf(seen.effective.name, 'postgres', live.metadata.name) !== undefined;
 }
 
 /** Only what this very resource owns is pruned: an object somebody labelled by hand, or one of a namesake that was deleted, is left alone. */
