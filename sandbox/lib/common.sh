@@ -27,6 +27,8 @@ REPOSITORY=$(cd "$SANDBOX_DIR/.." && pwd)
 
 say() { printf '%s %s\n' "$(date +%T)" "$*" >&2; }
 die() { printf 'sandbox: %s\n' "$*" >&2; exit 1; }
+# die_showing LOG WORDS…: with the end of that log, since a machine of CI is gone before anybody can look into it
+die_showing() { local log=$1; shift; tail -n 20 "$log" 2>/dev/null | cut -c1-400 | sed 's/^/  /' >&2; die "$*: see $log"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # `ip netns exec` would remount /sys and hide the cgroups from kubelet and containerd.
@@ -46,7 +48,17 @@ node_index() {
   echo "$i"
 }
 
-need_up() { [ -f "$RUN/up" ] || die "no sandbox is up here ($RUN); start one with: npm run sandbox -- up"; }
+# The mark outlives processes that were killed (a crash, the end of a session): only both together mean a running sandbox.
+is_up() { [ -f "$RUN/up" ] && all_alive; }
+all_alive() {
+  local p
+  for p in "$RUN"/*.pid; do alive "$p" || return 1; done
+}
+need_up() {
+  is_up && return
+  [ ! -f "$RUN/up" ] || die "the sandbox here ($RUN) has crashed; start it anew with: npm run sandbox -- up"
+  die "no sandbox is up here ($RUN); start one with: npm run sandbox -- up"
+}
 need_root() { [ "$(id -u)" = 0 ] || die "needs root: it makes network namespaces and mounts"; }
 
 # alive PIDFILE: the process named there runs and is the one we started (a pid may have been given away meanwhile).

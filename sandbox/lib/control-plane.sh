@@ -26,7 +26,7 @@ start_api() {
 }
 
 start_controllers() {
-  until_ok 90 kube get --raw /readyz || die "the API server does not get ready: see $RUN/log/kube-apiserver.log"
+  until_ok 90 kube get --raw /readyz || die_showing "$RUN/log/kube-apiserver.log" "the API server does not get ready"
   spawn kube-controller-manager "$CP" "$BIN/kube-controller-manager" --kubeconfig "$RUN/kcm.kubeconfig" \
     --service-account-private-key-file "$RUN/pki/sa.key" --root-ca-file "$RUN/pki/ca.crt" \
     --use-service-account-credentials --leader-elect=false --cluster-cidr 10.244.0.0/16 --allocate-node-cidrs=false --bind-address 127.0.0.1

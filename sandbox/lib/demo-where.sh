@@ -30,7 +30,7 @@ use_images() {
 }
 
 bring_up_sandbox() {
-  [ ! -f "$RUN/up" ] || nodes=$(node_count)   # one that is up will do
+  ! is_up || nodes=$(node_count)   # one that is up will do
   NO_INSTALL=${install:+1} "$here/sandbox" build
   "$here/sandbox" up --nodes "$nodes" "${install[@]}"
   "$here/sandbox" tools >/dev/null

@@ -40,7 +40,7 @@ scrub_store() {
   [ -e "$STORES/n$i/in-use" ] || return 0
   { echo 'disabled_plugins = ["io.containerd.grpc.v1.cri"]'; cat "$d/containerd.toml"; } >"$d/scrub.toml"
   spawn "scrub$i" "$NAME-n$i" containerd -c "$d/scrub.toml"
-  until_ok 20 ctr_on "$i" version || die "containerd does not start: see $RUN/log/scrub$i.log"
+  until_ok 20 ctr_on "$i" version || die_showing "$RUN/log/scrub$i.log" "containerd does not start"
   ctr_on "$i" containers ls -q | xargs -r -n 50 ctr -a "$d/containerd.sock" -n k8s.io containers rm >/dev/null 2>&1 || true
   stop_process "$RUN/scrub$i.pid"
 }
@@ -48,14 +48,14 @@ scrub_store() {
 # import_images I: those that this node does not have yet, by content. The stamp of a tar file holds its size and time.
 import_images() {
   local i=$1 tar stamp now
-  until_ok 20 ctr_on "$i" version || die "containerd does not start: see $RUN/log/containerd$i.log"
+  until_ok 20 ctr_on "$i" version || die_showing "$RUN/log/containerd$i.log" "containerd does not start"
   mkdir -p "$STORES/n$i/imported"
   for tar in "$IMAGES"/*.tar; do
     [ -e "$tar" ] || continue
     stamp=$STORES/n$i/imported/$(basename "$tar")
     now=$(stat -c '%s %y' "$tar")
     [ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && continue
-    ctr_on "$i" images import "$tar" >>"$RUN/log/import$i.log" 2>&1 || die "could not import $(basename "$tar") on node$i: see $RUN/log/import$i.log"
+    ctr_on "$i" images import "$tar" >>"$RUN/log/import$i.log" 2>&1 || die_showing "$RUN/log/import$i.log" "could not import $(basename "$tar") on node$i"
     echo "$now" >"$stamp"
   done
 }

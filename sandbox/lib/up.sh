@@ -14,7 +14,7 @@ prepare() {
 up() { # up N (0: as many as there are, or one)
   local n=$1 i start=$SECONDS
   need_root
-  if [ -f "$RUN/up" ] && all_alive; then
+  if is_up; then
     [ "$n" = 0 ] || [ "$n" = "$(node_count)" ] || die "a sandbox of $(node_count) node(s) is up; take it down first: npm run sandbox -- down"
     prepare
     import_everywhere
@@ -44,17 +44,12 @@ up() { # up N (0: as many as there are, or one)
   import_everywhere
   wait "$controllers"
   for i in $(seq "$n"); do start_kubelet "$i"; done
-  until_ok 60 nodes_registered "$n" || die "not all nodes registered: see $RUN/log/kubelet*.log"
+  until_ok 60 nodes_registered "$n" || die_showing "$RUN/log/kubelet1.log" "not all nodes registered"
   kube wait --for=condition=Ready node --all --timeout=90s >/dev/null
   kube -n kube-system rollout status daemonset/coredns --timeout=90s >/dev/null
-  until_ok 30 kube -n default get serviceaccount default || die "the controller manager does not work: see $RUN/log/kube-controller-manager.log"
+  until_ok 30 kube -n default get serviceaccount default || die_showing "$RUN/log/kube-controller-manager.log" "the controller manager does not work"
   touch "$RUN/up"
   say "ready in $((SECONDS - start)) s: export KUBECONFIG=$RUN/kubeconfig"
 }
 
 nodes_registered() { [ "$(kube get nodes --no-headers 2>/dev/null | wc -l)" = "$1" ]; }
-
-all_alive() {
-  local p
-  for p in "$RUN"/*.pid; do alive "$p" || return 1; done
-}
