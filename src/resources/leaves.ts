@@ -33,7 +33,7 @@ const LOCAL_ADDRESSES = ['127.0.0.1', '::1'] as const;
 export function leafSubject(c: EffectiveCluster, leaf: Leaf): LeafSubject {
   switch (leaf) {
     case 'postgres-server':
-      return server('postgres-server', [...podNames(c, 'postgres'), ...memberServices(c), ...clientFacingServices(c).flatMap((name) => serviceNames(c, name))]);
+      return server('postgres-server', [...podNames(c, 'postgres'), ...podNames(c, 'haproxy'), ...memberServices(c), ...clientFacingServices(c).flatMap((name) => serviceNames(c, name))]);
     case 'patroni-rest':
       return server('patroni-rest', [...podNames(c, 'postgres'), ...memberServices(c)]);
     case 'rest-client':

@@ -77,7 +77,11 @@ describe('a connection Secret', () => {
       dbname: 'ledger',
       uri: 'postgresql://clerk:s3cret@orders-rw.shop.svc.cluster.local:5432/ledger?sslmode=require',
       'jdbc-uri': 'jdbc:postgresql://orders-rw.shop.svc.cluster.local:5432/ledger?user=clerk&password=s3cret&sslmode=require',
-      pgpass: 'orders-rw.shop.svc.cluster.local:5432:*:clerk:s3cret\n',
+      'failover-uri':
+        'postgresql://clerk:s3cret@orders-haproxy-0.orders-haproxy.shop.svc.cluster.local:5432,orders-haproxy-1.orders-haproxy.shop.svc.cluster.local:5432/ledger?sslmode=require&connect_timeout=2',
+      'failover-jdbc-uri':
+        'jdbc:postgresql://orders-haproxy-0.orders-haproxy.shop.svc.cluster.local:5432,orders-haproxy-1.orders-haproxy.shop.svc.cluster.local:5432/ledger?user=clerk&password=s3cret&sslmode=require&connectTimeout=2',
+      pgpass: ['orders-rw', 'orders-haproxy-0.orders-haproxy', 'orders-haproxy-1.orders-haproxy'].map((host) => `${host}.shop.svc.cluster.local:5432:*:clerk:s3cret\n`).join(''),
       'ca.crt': 'CA PEM\n',
     });
   });
@@ -88,6 +92,7 @@ describe('a connection Secret', () => {
     expect(direct['host']).toBe(`${first!},${second!}`);
     expect(direct['uri']).toBe(`postgresql://app:pw@${first!}:5432,${second!}:5432/app?sslmode=require&target_session_attrs=read-write`);
     expect(direct['jdbc-uri']).toContain('&targetServerType=primary');
+    expect(direct['failover-uri']).toBe(`${direct['uri']!}&connect_timeout=2`);
     expect(direct['pgpass']?.trim().split('\n')).toHaveLength(2);
   });
 
@@ -101,7 +106,10 @@ describe('a connection Secret', () => {
     for (const spec of [{}, { haproxy: { enabled: false } }]) {
       const c = cluster(spec);
       const { dnsNames } = leafSubject(c, 'postgres-server');
-      for (const host of credential(c, 'application')['host']?.split(',') ?? []) {
+      const { pgpass } = credential(c, 'application');
+      const hosts = pgpass!.trim().split('\n').map((line) => line.slice(0, line.indexOf(':')));
+      expect(hosts.length).toBeGreaterThan(1);
+      for (const host of hosts) {
         expect(dnsNames.some((name) => name === host || (name.startsWith('*.') && host.slice(host.indexOf('.')) === name.slice(1)))).toBe(
           true,
         );

@@ -87,6 +87,10 @@ describe('quickstart', () => {
   scenario('the connection Secret of the application has what clients need', async () => {
     const { cluster } = await sharedCluster();
     const secret = await get<Secret>(cluster.namespace, 'secret', names.applicationSecret(cluster.name));
-    expect(Object.keys(secret.data ?? {})).toEqual(expect.arrayContaining(['ca.crt', 'host', 'jdbc-uri', 'password', 'pgpass', 'port', 'uri']));
+    expect(Object.keys(secret.data ?? {})).toEqual(expect.arrayContaining(['ca.crt', 'failover-jdbc-uri', 'failover-uri', 'host', 'jdbc-uri', 'password', 'pgpass', 'port', 'uri']));
+    const client = await startClient(cluster);
+    for (const key of ['uri', 'failover-uri']) {
+      expect(await client.psqlByUri(key, 'SELECT pg_is_in_recovery(), (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid())')).toBe('f|t');
+    }
   });
 });

@@ -33,9 +33,18 @@ def credential(*names):
     raise SystemExit(f"none of {names} in {CREDENTIALS}: {sorted(os.listdir(CREDENTIALS))}")
 
 
-def conninfo():
+def hosts():
+    """The hosts of the URI under this key of the Secret, or the one address of the Service."""
+    key = os.environ.get("WRITER_URI")
+    if not key:
+        return [credential("host")]
+    options = {option.keyword: option.val for option in pq.Conninfo.parse(credential(key).encode())}
+    return options[b"host"].decode().split(",")
+
+
+def conninfo(host):
     settings = {
-        "host": os.environ.get("WRITER_HOST") or credential("host"),
+        "host": host,
         "port": os.environ.get("WRITER_PORT") or credential("port"),
         "user": credential("user", "username"),
         "password": credential("password"),
@@ -66,8 +75,18 @@ def message(conn):
 
 
 def connect():
+    """To the first of the hosts that lets us in, in their order, as libpq does it; each has TIMEOUT."""
+    for host in HOSTS[:-1]:
+        try:
+            return connect_to(host)
+        except Failed:
+            pass
+    return connect_to(HOSTS[-1])
+
+
+def connect_to(host):
     deadline = time.monotonic() + TIMEOUT
-    conn = pq.PGconn.connect_start(conninfo())
+    conn = pq.PGconn.connect_start(conninfo(host))
     try:
         while True:
             if conn.status == pq.ConnStatus.BAD:
@@ -146,6 +165,7 @@ def prepare():
             time.sleep(0.5)
 
 
+HOSTS = hosts()
 prepare()
 print("writing", flush=True)
 for name in INTERVALS:

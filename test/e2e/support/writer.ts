@@ -18,6 +18,8 @@ export interface WriterOptions {
   readonly node?: string;
   /** Run on another node than this one. */
   readonly awayFrom?: string;
+  /** Connect to the hosts in this URI of the Secret, one after the other, instead of the Service `<cluster>-rw`. */
+  readonly uri?: 'failover-uri';
   /** Connect to this address instead of the Service `<cluster>-rw`. The host name cannot be checked then, the certificate is. */
   readonly address?: string;
 }
@@ -81,6 +83,7 @@ function podOf(cluster: Cluster, pod: string, options: WriterOptions): object {
     WRITER_CREDENTIALS: '/credentials',
     WRITER_TABLE: tableOf(options.name),
     WRITER_LOG: '/log/acks',
+    ...(options.uri === undefined ? {} : { WRITER_URI: options.uri }),
     ...(options.address === undefined ? {} : { WRITER_HOSTADDR: options.address, WRITER_PORT: '5432', WRITER_SSLMODE: 'verify-ca' }),
   };
   return probePod({
