@@ -3,9 +3,11 @@ ARG BASE_IMAGE=node:24-trixie-slim
 
 FROM ${BASE_IMAGE}
 COPY --chown=0:0 dist/patroni-operator.mjs /app/patroni-operator.mjs
-# glibc otherwise keeps a memory arena for each of Node.js' eleven threads
+# glibc otherwise keeps a memory arena for each of Node.js' eleven threads, and after the first lists, whose large pieces raise its thresholds, up to 26 MiB that nobody uses
 ENV NODE_ENV=production \
-    MALLOC_ARENA_MAX=2
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
+    MALLOC_MMAP_THRESHOLD_=131072
 LABEL org.opencontainers.image.title="patroni-operator" \
       org.opencontainers.image.description="Kubernetes operator for highly available PostgreSQL under Patroni and etcd" \
       org.opencontainers.image.licenses="Apache-2.0" \

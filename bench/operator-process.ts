@@ -22,12 +22,16 @@ export interface OperatorOptions {
 /** What the chart sets with its default memory limit of 256Mi; `BENCH_NODE_OPTIONS` tries others. */
 const NODE_OPTIONS = process.env['BENCH_NODE_OPTIONS'] ?? '--max-old-space-size=192 --max-semi-space-size=2';
 
+const dockerfile = (): string => readFileSync(join(process.env['BENCH_REPOSITORY'] ?? process.cwd(), 'Dockerfile'), 'utf8');
+
 /** Flags of Node.js in the entry point of the image. */
 function shippedFlags(): readonly string[] {
-  const dockerfile = readFileSync(join(process.env['BENCH_REPOSITORY'] ?? process.cwd(), 'Dockerfile'), 'utf8');
-  const entryPoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+  const entryPoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile())?.[1] ?? '[]') as string[];
   return entryPoint.filter((word) => word.startsWith('--'));
 }
+
+/** What the image tells the C library about memory. */
+const shippedEnvironment = (): Record<string, string> => Object.fromEntries([...dockerfile().matchAll(/\b(MALLOC_\w+)=(\d+)/g)].map(([, name = '', value = '']) => [name, value]));
 
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   const [metricsPort, healthPort] = [await freePort(), await freePort()];
@@ -37,7 +41,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       HOME: process.env['HOME'] ?? '/',
       KUBECONFIG: options.kubeconfig,
       NODE_ENV: 'production',
-      MALLOC_ARENA_MAX: '2',
+      ...shippedEnvironment(),
       NODE_OPTIONS,
       POD_NAME: 'bench',
       POD_NAMESPACE: 'default',

@@ -68,7 +68,7 @@ export function createClusterReconciler(ports: ClusterControllerPorts): ClusterR
         return { kind: 'recheck', afterMs: REFUSED_RECHECK_MS, reason: failure.code };
       }
       if (failure !== undefined) throw failure;
-      const afterMs = carried.isApplied ? BUSY_RECHECK_MS : recheckAfterMs(decision.recheckAfterMs, ports.cache.clusterCount());
+      const afterMs = carried.isApplied ? BUSY_RECHECK_MS : recheckAfterMs(decision.recheckAfterMs, { key, clusters: ports.cache.clusterCount(), nowMs: ports.clock.nowMs() });
       return { kind: 'recheck', afterMs, reason: decision.status.phase ?? 'Unknown' };
     },
   };
