@@ -49,6 +49,11 @@ export function podFqdn(cluster: string, namespace: string, component: Component
   return `${names.pod(cluster, component, ordinal)}.${names.workload(cluster, component)}.${namespace}.svc.${clusterDomain}`;
 }
 
+/** The same of all pods of a StatefulSet with that many replicas, by ordinal. */
+export function podFqdns(cluster: string, namespace: string, component: Component, replicas: number, clusterDomain: string): readonly string[] {
+  return Array.from({ length: replicas }, (_, ordinal) => podFqdn(cluster, namespace, component, ordinal, clusterDomain));
+}
+
 export function serviceFqdn(service: string, namespace: string, clusterDomain: string): string {
   return `${service}.${namespace}.svc.${clusterDomain}`;
 }

@@ -1,6 +1,6 @@
 import { type EffectiveCluster, POSTGRES_PORT } from '../api/effective.ts';
 import type { Component } from '../api/meta.ts';
-import { names, podFqdn, serviceFqdn } from '../api/names.ts';
+import { names, podFqdns, serviceFqdn } from '../api/names.ts';
 
 /** Where a client of one database user connects. */
 export interface ConnectionTarget {
@@ -17,8 +17,7 @@ const CONNECT_TIMEOUT_S = 2;
 
 /** Through HAProxy to the leader; without HAProxy to all members, of which the client picks the one that takes writes. */
 export function connectionTarget(c: EffectiveCluster, username: string, database: string): ConnectionTarget {
-  const pods = (component: Component, replicas: number) =>
-    Array.from({ length: replicas }, (_, ordinal) => podFqdn(c.name, c.namespace, component, ordinal, c.clusterDomain));
+  const pods = (component: Component, replicas: number) => podFqdns(c.name, c.namespace, component, replicas, c.clusterDomain);
   if (!c.spec.haproxy.enabled) {
     const members = pods('postgres', c.spec.postgres.replicas);
     return { hosts: members, failoverHosts: members, username, database };

@@ -1,6 +1,6 @@
 import type { EffectiveCluster } from '../api/effective.ts';
 import type { Component } from '../api/meta.ts';
-import { type Leaf, names, podFqdn, serviceFqdn } from '../api/names.ts';
+import { type Leaf, names, podFqdns, serviceFqdn } from '../api/names.ts';
 import { canonicalJson, shortHash } from '../lib/canonical-json.ts';
 
 export type KeyUsage = 'server' | 'client';
@@ -47,8 +47,9 @@ export function leafSubject(c: EffectiveCluster, leaf: Leaf): LeafSubject {
         usages: ['server', 'client'],
       };
     case 'etcd-peer':
+      // Pods by name too: etcd looks a peer's address up under the plain names of its certificate, whereas a wildcard would need reverse DNS.
       return {
-        ...server(ETCD_PEER_COMMON_NAME, [...ordinalNames(c, 'etcd', c.spec.etcd.replicas), ...podNames(c, 'etcd')]),
+        ...server(ETCD_PEER_COMMON_NAME, [...podFqdns(c.name, c.namespace, 'etcd', c.spec.etcd.replicas, c.clusterDomain), ...podNames(c, 'etcd')]),
         usages: ['server', 'client'],
       };
     case 'etcd-client':
@@ -79,11 +80,6 @@ function client(commonName: string): LeafSubject {
 function podNames(c: EffectiveCluster, component: Component): readonly string[] {
   const domain = serviceFqdn(names.workload(c.name, component), c.namespace, c.clusterDomain);
   return [`*.${domain}`, domain];
-}
-
-/** Pods by name: etcd looks a peer's address up under the plain names of its certificate, whereas a wildcard would need reverse DNS. */
-function ordinalNames(c: EffectiveCluster, component: Component, replicas: number): readonly string[] {
-  return Array.from({ length: replicas }, (_, ordinal) => podFqdn(c.name, c.namespace, component, ordinal, c.clusterDomain));
 }
 
 /** The forms under which a client in the cluster can write a Service. */

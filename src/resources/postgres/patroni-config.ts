@@ -1,5 +1,5 @@
 import { type EffectiveCluster, ETCD_CLIENT_PORT } from '../../api/effective.ts';
-import { podFqdn } from '../../api/names.ts';
+import { podFqdns } from '../../api/names.ts';
 import { shortHash } from '../../lib/canonical-json.ts';
 import { quotedYaml } from '../common/yaml.ts';
 import { hostBasedAuthentication, identMap } from './client-authentication.ts';
@@ -68,10 +68,7 @@ function localConfig(c: EffectiveCluster): Json {
 function etcd(c: EffectiveCluster): Json {
   // The certificate has an empty common name: with any other, etcd answers HTTP 400 on its gateway as soon as its authentication is on (Patroni #2036).
   const client = leafFiles('etcd-client');
-  const hosts = Array.from(
-    { length: c.spec.etcd.replicas },
-    (_, ordinal) => `${podFqdn(c.name, c.namespace, 'etcd', ordinal, c.clusterDomain)}:${ETCD_CLIENT_PORT}`,
-  );
+  const hosts = podFqdns(c.name, c.namespace, 'etcd', c.spec.etcd.replicas, c.clusterDomain).map((host) => `${host}:${ETCD_CLIENT_PORT}`);
   return { hosts, protocol: 'https', cacert: client.ca, cert: client.cert, key: client.key };
 }
 
