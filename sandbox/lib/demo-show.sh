@@ -144,7 +144,7 @@ Look around:
   kubectl -n $NAMESPACE describe patroni $CLUSTER
   kubectl -n $NAMESPACE exec $CLUSTER-postgres-0 -- patronictl list
   kubectl -n $NAMESPACE exec -it psql -- psql
-  kubectl -n $NAMESPACE annotate patroni/$CLUSTER patroni-operator.dev/switchover=$CLUSTER-postgres-0
+  kubectl -n $NAMESPACE annotate patroni/$CLUSTER patroni-operator.dev/switchover=any
   kubectl -n $NAMESPACE scale patroni/$CLUSTER --replicas=4
 K
   [ "$where" != sandbox ] || printf '%s\n' "" "Cut a node off:  npm run sandbox -- cut node1      (and: heal node1)" "End it:          npm run sandbox -- down" >&2
