@@ -507,6 +507,48 @@ export const ERRORS = {
     cause: 'The field `haproxy.readOnly.maxLag` is set while read-only connections are turned off, so it would have no effect.',
     remedy: 'Remove `maxLag` or set `haproxy.readOnly.enabled: true`.',
   },
+  ERR_SPEC_CONFIG_PROTECTED: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'The key is one that the operator depends on, that would be ignored where it stands, or that would do harm.',
+    remedy: 'Remove the key and do what the message says instead; `docs/reference/patroni-configuration.md` has the table.',
+  },
+  ERR_SPEC_CONFIG_UNKNOWN: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'Patroni has no key of this name, so it would be ignored without a word.',
+    remedy: 'Correct the name or remove the key.',
+  },
+  ERR_SPEC_CONFIG_VALUE: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'Patroni does not take this value for the key: it would take another one, or fail to load its configuration.',
+    remedy: 'Write a value of the type and within the bounds that the message names.',
+  },
+  ERR_SPEC_CONFIG_TIMING: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'Patroni needs `loop_wait + 2 × retry_timeout ≤ ttl`, or it changes the values by itself.',
+    remedy: 'Raise `ttl`, or lower `loop_wait` or `retry_timeout`.',
+  },
+  ERR_SPEC_CONFIG_OMIT: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'The path in `spec.patroni.omit` names something that the operator needs, or nothing at all.',
+    remedy: 'Remove the path; omit only what the operator sets and can do without.',
+  },
+  ERR_SPEC_PARAMETER: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'PostgreSQL would refuse the setting, or Patroni would put another value in its place.',
+    remedy: 'Correct the value; `docs/reference/patroni-configuration.md` tells what is checked.',
+  },
+  ERR_SPEC_HBA: {
+    retry: 'terminal',
+    message: (f: SpecFacts) => `${f.path}: ${f.detail}`,
+    cause: 'PostgreSQL would refuse the line, and would not start with it.',
+    remedy: 'Write the line as the page about pg_hba.conf (or pg_ident.conf) in the manual of PostgreSQL says.',
+  },
   ERR_SPEC_NO_IMAGE: {
     retry: 'terminal',
     message: (f: SpecFacts) => `${f.path}: ${f.detail}`,

@@ -11,7 +11,7 @@ import { createKubeRest } from './kube/rest.ts';
 import { createTransport } from './kube/transport.ts';
 import { systemClock } from './lib/clock.ts';
 import { createPatroniClients } from './patroni/client.ts';
-import { ensureApplicationDatabase } from './postgres/client.ts';
+import { ensureApplicationDatabase, readSettings } from './postgres/client.ts';
 import { createController } from './runtime/controller.ts';
 import { createHealthServer } from './runtime/health.ts';
 import { createLeaderElector } from './runtime/leader-election.ts';
@@ -45,6 +45,7 @@ export async function runOperator(options: RunSettings, version: string): Promis
     cache: informers.cache,
     patroni,
     ensureApplicationDatabase,
+    readSettings,
     events,
     clock,
     random: systemRandomness,

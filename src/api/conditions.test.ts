@@ -73,7 +73,7 @@ describe('the table of conditions', () => {
   });
 
   test('True is good, except where kstatus or a neutral state says otherwise', () => {
-    expect(types.filter((type) => CONDITION_TYPES[type].good !== 'True')).toEqual(['Reconciling', 'Stalled', 'Progressing', 'Paused']);
+    expect(types.filter((type) => CONDITION_TYPES[type].good !== 'True')).toEqual(['Reconciling', 'Stalled', 'Progressing', 'PendingRestart', 'Paused']);
   });
 
   test('a reason decides the status', () => {

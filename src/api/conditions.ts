@@ -44,6 +44,7 @@ export const CONDITIONS = {
   Progressing: {
     Creating: { status: 'True', means: 'The cluster is being created.' },
     RollingRestart: { status: 'True', means: 'Pods are restarted one at a time, replicas first, the leader last after a switchover.' },
+    RestartingPostgres: { status: 'True', means: 'PostgreSQL is restarted for changed settings, one member at a time; the pods stay.' },
     ScalingUp: { status: 'True', means: 'Members are being added.' },
     ScalingDown: { status: 'True', means: 'Members are being removed, the highest ordinal first.' },
     Switchover: { status: 'True', means: 'A switchover is under way.' },
@@ -65,6 +66,23 @@ export const CONDITIONS = {
     Valid: { status: 'True', means: 'The spec passes every rule.' },
     Invalid: { status: 'False', means: 'The spec breaks a rule; the message names the fields and the remedies.' },
     ReferenceMissing: { status: 'False', means: 'The spec names an object, such as a Secret, that does not exist.' },
+  },
+  ConfigApplied: {
+    Applied: { status: 'True', means: 'Every member runs with the configuration that the spec asks for.' },
+    Loading: { status: 'False', means: 'Some members have not loaded the configuration yet.' },
+    RestartPending: { status: 'False', means: 'The configuration is loaded, and some settings wait for a restart; the condition PendingRestart tells which.' },
+    Rejected: { status: 'False', means: 'The validator refuses a key, so nothing of the spec is applied.' },
+    Overridden: { status: 'False', means: 'ALTER SYSTEM on a member sets a key that the spec sets too, and wins there.' },
+    NotObserved: { status: 'Unknown', means: 'No member could be asked which configuration it has.' },
+  },
+  PendingRestart: {
+    None: { status: 'False', means: 'No change waits for a restart.' },
+    Restarting: { status: 'True', means: 'Changes wait for a restart and are being applied, one member at a time.' },
+    WaitingForRequest: { status: 'True', means: 'Changes wait for a restart, and `updateStrategy` for a request.' },
+    WaitingForWindow: { status: 'True', means: 'Changes wait for a restart, and `updateStrategy` for its next window.' },
+    UpdateStrategyNever: { status: 'True', means: 'Changes wait for a restart that only a person may give.' },
+    PatroniPaused: { status: 'True', means: 'Changes wait for a restart, and Patroni is paused.' },
+    NotObserved: { status: 'Unknown', means: 'No member answers, so it cannot be told.' },
   },
   Paused: {
     PatroniPaused: {
@@ -115,6 +133,8 @@ export const CONDITION_TYPES = {
   EtcdHealthy: { good: 'True', asks: 'Does etcd have a quorum?' },
   CertificatesReady: { good: 'True', asks: 'Are all certificates issued and valid?' },
   SpecValid: { good: 'True', asks: 'Does the spec pass every rule?' },
+  ConfigApplied: { good: 'True', asks: 'Does every member run with the configuration of the spec?' },
+  PendingRestart: { good: 'False', asks: 'Does a change wait for a restart?' },
   Paused: { good: 'either', asks: 'Is Patroni in maintenance mode?' },
   Switchover: { good: 'True', asks: 'How did the latest switchover that was asked for end? Absent until there was one.' },
 } as const satisfies Record<ConditionType, { good: 'True' | 'False' | 'either'; asks: string }>;

@@ -34,6 +34,8 @@ export interface EffectiveCluster {
   readonly images: { readonly postgres: string; readonly etcd: string; readonly haproxy: string };
   /** Memory limit (or request) of a Postgres pod in bytes. */
   readonly postgresMemoryBytes: number;
+  /** CPU limit of a Postgres pod in cores; absent when it has none. */
+  readonly postgresCpus?: number;
   readonly postgresStorageBytes: number;
   readonly maxLagBytes?: number;
   readonly operatorPods?: OperatorConfig['operatorPods'];
@@ -56,6 +58,7 @@ export function effectiveCluster(cluster: PatroniClusterObject, operator: Operat
   const { spec, metadata } = cluster;
   const memory = spec.postgres.resources.limits?.['memory'] ?? spec.postgres.resources.requests?.['memory'] ?? DEFAULT_POSTGRES_MEMORY;
   const { maxLag } = spec.haproxy.readOnly;
+  const cpus = parseQuantity(spec.postgres.resources.limits?.['cpu'] ?? '');
   return {
     name: metadata.name,
     namespace: metadata.namespace,
@@ -68,6 +71,7 @@ export function effectiveCluster(cluster: PatroniClusterObject, operator: Operat
       haproxy: spec.images.haproxy ?? pinned.haproxy ?? operator.images.haproxy,
     },
     postgresMemoryBytes: bytesOf(memory),
+    ...(cpus === undefined ? {} : { postgresCpus: cpus }),
     postgresStorageBytes: bytesOf(spec.postgres.storage.size),
     ...(maxLag === undefined ? {} : { maxLagBytes: bytesOf(maxLag) }),
     ...(operator.operatorPods === undefined ? {} : { operatorPods: operator.operatorPods }),

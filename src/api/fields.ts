@@ -72,7 +72,7 @@ export const resources = (defaults: { requests: Record<string, string>; limits: 
     )
     .default(defaults);
 
-const preserved = (description: string) =>
+export const preserved = (description: string) =>
   z.record(z.string(), z.unknown()).meta({ description, 'x-kubernetes-preserve-unknown-fields': true });
 
 export const pod = z

@@ -11,6 +11,8 @@ export const FINALIZER = `${GROUP}/finalizer`;
 export const ANNOTATIONS = {
   /** On a PatroniCluster: `<member>` or `any`; asks for a switchover once, removed by the operator when accepted or refused. */
   switchover: `${GROUP}/switchover`,
+  /** On a PatroniCluster: `pending` asks for the restarts that wait, whatever `updateStrategy` says except Never; removed by the operator when nothing waits any more. */
+  restart: `${GROUP}/restart`,
   /** On every applied object: hash of what was applied, so that drift and removed fields are noticed without a read. */
   applied: `${GROUP}/applied`,
   /** On leaf certificate Secrets: RFC 3339 time of expiry, fingerprint of the issuing CA, and hash of the names, so that renewal is decided on metadata alone. */

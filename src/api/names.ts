@@ -18,6 +18,8 @@ export const names = {
   etcdClientService: (cluster: string) => `${cluster}-etcd-client`,
 
   patroniConfigMap: (cluster: string) => `${cluster}-patroni`,
+  /** Which keys of the dynamic configuration the operator has set; outlives the PatroniCluster. */
+  ownedKeysConfigMap: (cluster: string) => `${cluster}-patroni-owned`,
   haproxyConfigMap: (cluster: string) => `${cluster}-haproxy`,
   /** ETCD_INITIAL_CLUSTER, _STATE and _TOKEN; outlives the status and latches that the cluster has formed. */
   etcdConfigMap: (cluster: string) => `${cluster}-etcd`,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { hba, ident, parameters, patroniConfiguration, updateStrategy } from './config-fields.ts';
 import { annotations, bytes, image, name, pod, resources, roleName, storage } from './fields.ts';
 import { dcsNamespacePattern } from './patterns.ts';
 import { immutable, immutableNumber, matches } from './rule.ts';
@@ -56,6 +57,9 @@ const postgres = z
       .describe('Number of PostgreSQL members, the leader included. `kubectl scale` changes this field.'),
     storage: storage('10Gi').prefault({}),
     resources: resources({ requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } }),
+    parameters,
+    hba,
+    ident,
     pod,
   })
   .describe('The PostgreSQL members, run by Patroni.')
@@ -96,6 +100,7 @@ const patroni = z
       .meta({ rules: [rules.usersDistinct] })
       .describe('Names of the users that Patroni works with.')
       .prefault({}),
+    ...patroniConfiguration,
   })
   .describe('Patroni.')
   .prefault({});
@@ -141,8 +146,8 @@ const haproxy = z
       .int()
       .min(1)
       .max(100000)
-      .default(90)
-      .describe('Connections HAProxy opens to one member at most; more wait in its queue. The default is 90 % of max_connections.'),
+      .optional()
+      .describe('Connections HAProxy opens to one member at most; more wait in its queue. Absent: 90 % of max_connections.'),
     service: z
       .strictObject({
         type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type of the Services NAME-rw and NAME-ro.'),
@@ -211,6 +216,7 @@ export const patroniClusterSpec = z
     application,
     bootstrap,
     networkPolicy,
+    updateStrategy,
     deletionPolicy: z
       .enum(['Retain', 'Delete'])
       .default('Retain')

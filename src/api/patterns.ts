@@ -12,6 +12,12 @@ export const quantityPattern = /^[0-9]+([.][0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi
 /** A name that needs no quoting in PostgreSQL: lower case, digits and underscores. */
 export const roleNamePattern = /^[a-z_][a-z0-9_]*$/;
 
+/** The name of a replication slot. Source: PostgreSQL ReplicationSlotValidateName. */
+export const slotNamePattern = /^[a-z0-9_]{1,63}$/;
+
+/** A name as C has them. */
+export const identifierPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** Prefix of Patroni's keys in etcd: one path segment. */
 export const dcsNamespacePattern = /^[/][a-z0-9][a-z0-9_-]*$/;
 

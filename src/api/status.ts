@@ -26,8 +26,54 @@ const member = z
     timeline: z.int().optional().describe('Timeline of the member.'),
     ready: z.boolean().describe('Whether the pod is ready.'),
     pendingRestart: z.boolean().optional().describe('Whether a setting waits for a restart.'),
+    pendingSettings: z
+      .array(
+        z
+          .object({
+            name: z.string().max(128).describe('Name of the setting.'),
+            old: z.string().max(1024).optional().describe('Value it runs with.'),
+            new: z.string().max(1024).optional().describe('Value it will have.'),
+          })
+          .describe('One setting.'),
+      )
+      .max(64)
+      .optional()
+      .describe('Settings that wait for the restart.'),
   })
   .describe('One PostgreSQL member.');
+
+const keyVerdict = z
+  .object({
+    key: z.string().max(512).describe('Path in the spec.'),
+    target: z.enum(['dynamic', 'local']).describe("Where it ends up: Patroni's dynamic configuration in etcd, or its local file."),
+    path: z.string().max(512).describe('Path there.'),
+    verdict: z
+      .string()
+      .max(32)
+      .describe('Applied, Overridden, Rejected, PendingRestart, Loading, Drifted, CreationOnly or Unknown.'),
+    by: z.string().max(512).optional().describe('What overrides it.'),
+    members: z.array(z.string().max(63)).max(64).optional().describe('Members that the verdict is about.'),
+    effective: z.string().max(1024).optional().describe('What PostgreSQL runs with on every member that could be asked.'),
+    effectiveByMember: z
+      .record(z.string().max(63), z.string().max(1024))
+      .meta({ maxProperties: 64 })
+      .optional()
+      .describe('The same by member, where they differ.'),
+    message: z.string().max(1024).optional().describe('Why, when it is rejected.'),
+  })
+  .describe('What became of one key that the spec sets.');
+
+const config = z
+  .object({
+    keys: z.array(keyVerdict).max(512).optional().describe('Every key that the spec sets, with its verdict.'),
+    drift: z
+      .array(z.string().max(512))
+      .max(128)
+      .optional()
+      .describe('Keys of the dynamic configuration in etcd that neither the spec nor the operator has set. They are left alone.'),
+    warnings: z.array(z.string().max(1024)).max(64).optional().describe('What the validator finds odd but not wrong.'),
+  })
+  .describe('Configuration of Patroni and PostgreSQL.');
 
 export const patroniClusterStatus = z
   .object({
@@ -90,6 +136,7 @@ export const patroniClusterStatus = z
       })
       .optional()
       .describe('Versions in use.'),
+    config: config.optional(),
     lastSwitchover: z
       .object({
         operation: z.string().max(253).describe('Name of the PatroniOperation.'),

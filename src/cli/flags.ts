@@ -13,15 +13,15 @@ export function addClusterSettings(command: Command): void {
 }
 
 /** `-f FILE`, more than once if wanted. */
-export function addFiles(command: Command): void {
+export function addFiles(command: Command, { isMandatory }: { readonly isMandatory: boolean } = { isMandatory: true }): void {
   const collect = (file: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), file];
   command.addOption(
     new Option('-f, --file <file>', 'file with manifests in YAML or JSON, - for standard input; may be given more than once')
       .argParser(collect)
-      .makeOptionMandatory(),
+      .makeOptionMandatory(isMandatory),
   );
 }
 
 export function filesOf(flags: Flags): readonly string[] {
-  return flags['file'] as readonly string[];
+  return (flags['file'] as readonly string[] | undefined) ?? [];
 }

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 
 import { ERRORS, isOperatorError } from '../errors.ts';
+import { configCommand } from './config/command.ts';
 import { processIo, type CliIo } from './io.ts';
+import { connectAs, type Connect } from './kubernetes.ts';
 import { renderCommand } from './render/command.ts';
 import { runCommand } from './run/command.ts';
 import type { RunSettings } from './run/settings.ts';
@@ -11,6 +13,8 @@ export interface ProgramParts {
   readonly run: (settings: RunSettings) => Promise<void>;
   readonly version: string;
   readonly io?: CliIo;
+  /** How commands reach the API server; by kubeconfig when absent. */
+  readonly connect?: Connect;
 }
 
 export interface Program {
@@ -22,7 +26,7 @@ export interface Program {
 }
 
 /** The command line. */
-export function buildProgram({ run, version, io = processIo }: ProgramParts): Program {
+export function buildProgram({ run, version, io = processIo, connect = connectAs(version) }: ProgramParts): Program {
   let exitCode = 0;
   const exit = (code: number): void => void (exitCode = code);
   const program = new Command('patroni-operator')
@@ -30,8 +34,9 @@ export function buildProgram({ run, version, io = processIo }: ProgramParts): Pr
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [verb]', 'show help for a verb');
-  for (const command of [runCommand(io, run), renderCommand(io, exit), validateCommand(io, exit)]) program.addCommand(command);
-  for (const command of [program, ...program.commands])
+  const commands = [runCommand(io, run), renderCommand(io, exit), validateCommand(io, exit), configCommand({ io, exit, connect })];
+  for (const command of commands) program.addCommand(command);
+  for (const command of withSubcommands(program))
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err, getOutHelpWidth: () => 120, getErrHelpWidth: () => 120 });
   return {
     execute: async (args) => {
@@ -47,4 +52,8 @@ export function buildProgram({ run, version, io = processIo }: ProgramParts): Pr
       }
     },
   };
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

@@ -6,7 +6,7 @@ import type { CaPlan, CredentialPlan, LeafPlan } from '../resources/secrets.ts';
 
 /**
  * What one pass may do. Every action is idempotent: carrying it out twice, or being killed in the middle and deciding again, ends in the same place.
- * `requestSwitchover` and `deletePod` interrupt somebody; a plan holds at most one of these two.
+ * `requestSwitchover`, `restartMember` and `deletePod` interrupt somebody; a plan holds at most one of these.
  */
 export type Action =
   | { readonly kind: 'addFinalizer' }
@@ -24,8 +24,12 @@ export type Action =
   | { readonly kind: 'deleteClaim'; readonly claim: string }
   | { readonly kind: 'refreshPodVolumes'; readonly pod: string; readonly configHash: string }
   /** Merge patch of Patroni's dynamic configuration (`PATCH /config`); null removes a key. */
-  | { readonly kind: 'patchDynamicConfig'; readonly patch: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'patchDynamicConfig'; readonly patch: Readonly<Record<string, unknown>>; readonly message: string }
   | { readonly kind: 'reloadMember'; readonly member: string }
+  /** Restarts PostgreSQL of a member, if a setting waits for it there; Patroni itself goes on. */
+  | { readonly kind: 'restartMember'; readonly member: string; readonly message: string }
+  /** Removes a request that was carried out or refused, while it still says `value`, and tells why. */
+  | { readonly kind: 'removeAnnotation'; readonly annotation: 'restart'; readonly value: string; readonly reason: EventReason; readonly message: string }
   /** Makes a member load renewed certificates, and notes on its pod that it was told to. */
   | { readonly kind: 'reloadCertificates'; readonly member: string; readonly certificates: string }
   | { readonly kind: 'ensureApplicationDatabase'; readonly leader: string }
@@ -47,7 +51,7 @@ export interface Move {
   readonly progress?: { readonly reason: ProgressReason; readonly message: string };
 }
 
-export type ProgressReason = 'Creating' | 'ScalingUp' | 'ScalingDown' | 'Switchover' | 'RollingRestart' | 'Deleting';
+export type ProgressReason = 'Creating' | 'ScalingUp' | 'ScalingDown' | 'Switchover' | 'RollingRestart' | 'RestartingPostgres' | 'Deleting';
 
 export interface Decision {
   readonly actions: readonly Action[];

@@ -19,7 +19,7 @@ interface Row<T extends ConditionType> {
   readonly unlessPlanned?: true;
 }
 
-const PLANNED: readonly ReasonOf<'Progressing'>[] = ['Switchover', 'RollingRestart', 'ScalingUp', 'ScalingDown', 'Deleting'];
+const PLANNED: readonly ReasonOf<'Progressing'>[] = ['Switchover', 'RollingRestart', 'RestartingPostgres', 'ScalingUp', 'ScalingDown', 'Deleting'];
 
 const row = <T extends ConditionType>(rule: Row<T>): Row<T> => rule;
 
@@ -32,6 +32,8 @@ const ROWS = [
   row({ type: 'EtcdHealthy', to: ['QuorumLost'], event: 'EtcdQuorumLost' }),
   row({ type: 'EtcdHealthy', to: ['QuorumHealthy'], from: ['QuorumLost'], event: 'EtcdQuorumRegained' }),
   row({ type: 'CertificatesReady', to: ['Expired'], event: 'CertificateExpired' }),
+  row({ type: 'PendingRestart', to: ['WaitingForRequest', 'WaitingForWindow', 'UpdateStrategyNever'], event: 'PendingRestart' }),
+  row({ type: 'ConfigApplied', to: ['Overridden'], event: 'ConfigOverridden' }),
   row({ type: 'Paused', to: ['PatroniPaused'], event: 'Paused' }),
   row({ type: 'Paused', to: ['NotPaused'], from: ['PatroniPaused'], event: 'Resumed' }),
 ];

@@ -4,7 +4,8 @@ import { ANNOTATIONS } from '../api/meta.ts';
 import { names } from '../api/names.ts';
 import type { Manifest, PatroniClusterObject } from '../api/objects.ts';
 import { cluster, member, NOW_MS, operation, OPERATOR, pod, view } from '../../test/support/model/cluster.ts';
-import { effectiveCluster } from '../api/effective.ts';
+import { effectiveCluster, type EffectiveCluster } from '../api/effective.ts';
+import { wantedDynamicConfig } from '../config/dynamic-config.ts';
 import { secretPlan } from '../resources/secrets.ts';
 
 import type { Action } from './actions.ts';
@@ -173,10 +174,12 @@ describe('scaling down', () => {
 
   test('drops the slot of a member only after its pod has gone', () => {
     const slots = Object.fromEntries([0, 1, 2].map((n) => [`pg_postgres_${n}`, { type: 'physical' }]));
-    const leaving = healthy({ spec: { postgres: { replicas: 2 } }, dynamicConfig: { slots } });
+    const leaving = healthy({ spec: { postgres: { replicas: 2 } }, dynamicConfig: { ...wantedDynamicConfig(healthy().effective as EffectiveCluster), slots } });
     expect(decide(leaving).actions.filter((action) => action.kind === 'patchDynamicConfig')).toEqual([]);
-    const gone = healthy({ spec: { postgres: { replicas: 2 } }, replicas: 2, dynamicConfig: { slots } });
-    expect(decide(gone).actions.filter((action) => action.kind === 'patchDynamicConfig')).toEqual([{ kind: 'patchDynamicConfig', patch: { slots: { pg_postgres_2: null } } }]);
+    const gone = healthy({ spec: { postgres: { replicas: 2 } }, replicas: 2, dynamicConfig: { ...wantedDynamicConfig(healthy().effective as EffectiveCluster), slots } });
+    expect(decide(gone).actions.filter((action) => action.kind === 'patchDynamicConfig')).toEqual([
+      { kind: 'patchDynamicConfig', patch: { slots: { pg_postgres_2: null } }, message: 'Removed: slots.pg_postgres_2.' },
+    ]);
   });
 });
 

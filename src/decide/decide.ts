@@ -13,6 +13,7 @@ import { deletion } from './steps/deletion.ts';
 import { dynamicConfig } from './steps/dynamic-config.ts';
 import { manifests } from './steps/manifests.ts';
 import { operations } from './steps/operations.ts';
+import { pendingRestarts, restartRequest } from './steps/pending-restarts.ts';
 import { rollout } from './steps/rollout.ts';
 import { scale } from './steps/scale.ts';
 import { secrets } from './steps/secrets.ts';
@@ -25,7 +26,7 @@ export const BUSY_RECHECK_MS = 1_000;
 
 /**
  * The policy: from what was observed to what is to be done now, and to the status. Pure and total: whatever the state of the cluster, it returns a plan, and the same
- * observation gives the same plan. Steps that interrupt nobody all run in every pass; of those that interrupt (operations, scale-down, rollout) the first that has something to
+ * observation gives the same plan. Steps that interrupt nobody all run in every pass; of those that interrupt (operations, scale-down, rollout, restarts for settings) the first that has something to
  * do moves, so at most one disruption happens in a pass.
  */
 export function decide(raw: Observed): Decision {
@@ -46,9 +47,19 @@ export function decide(raw: Observed): Decision {
     certificates(seen),
     dynamicConfig(seen, scaling.replicas),
     application(seen),
+    { actions: restartRequest(seen) },
   ];
-  const disruptive = operation.progress !== undefined ? operation : scaling.progress !== undefined ? scaling : rollout(seen);
+  const disruptive = firstOf(operation, scaling, () => rollout(seen), () => pendingRestarts(seen));
   return finish(seen, [...quiet, { actions: operation.progress === undefined ? operation.actions : [] }, disruptive]);
+}
+
+/** The first that has something to do; later ones are not even planned. */
+function firstOf(...moves: readonly (Move | (() => Move))[]): Move {
+  for (const each of moves) {
+    const move = typeof each === 'function' ? each() : each;
+    if (move.progress !== undefined) return move;
+  }
+  return NOTHING;
 }
 
 /** Caches and Patroni promise no order of what they list, and plans and messages must not depend on it. */

@@ -2,6 +2,7 @@ import type { EffectiveCluster } from '../api/effective.ts';
 import type { Manifest, PatroniClusterObject, PatroniOperationObject } from '../api/objects.ts';
 import type { Problem } from '../api/problem.ts';
 import type { ClusterView, MemberProbe } from '../patroni/cluster-view.ts';
+import type { RunningSettings } from '../postgres/settings.ts';
 
 /** The world as the controller gathered it for one pass: plain data, no client, no clock. */
 export interface Observed {
@@ -23,6 +24,18 @@ export interface Observed {
   readonly leaderProbe?: MemberProbe;
   /** `GET /config` of the leader, when it was asked and answered: the dynamic configuration in the DCS. */
   readonly dynamicConfig?: Readonly<Record<string, unknown>>;
+  /** What the members said of their own configuration, by name, when they were asked: those that answered. */
+  readonly memberConfigs?: ReadonlyMap<string, MemberConfig>;
+  /** What the validator finds odd but not wrong. */
+  readonly warnings?: readonly Problem[];
+}
+
+/** What one member said of its configuration. */
+export interface MemberConfig {
+  /** `GET /config`: the dynamic configuration that it has loaded. */
+  readonly dynamicConfig?: Readonly<Record<string, unknown>>;
+  /** What PostgreSQL runs with; only the settings that were asked for. */
+  readonly settings?: RunningSettings;
 }
 
 /** What the operator reads of a pod. */

@@ -2,8 +2,11 @@ import { setCondition, type Finding } from '../api/conditions.ts';
 import { serviceFqdn, names, selector } from '../api/names.ts';
 import type { Condition, MemberStatus, PatroniClusterStatus } from '../api/status.ts';
 
+import type { ClusterMember } from '../patroni/cluster-view.ts';
+
 import type { Move } from './actions.ts';
 import { judge } from './conditions/judge.ts';
+import { configStatus } from './config-status.ts';
 import { etcdFormed, healthyMembers, latestRequested, leader, liveReplicas, podsOf, readyCount, workload } from './facts.ts';
 import type { Observed } from './observed.ts';
 
@@ -18,7 +21,8 @@ export function statusOf(observed: Observed, progress: Move['progress']): Patron
   const pods = podsOf(observed, 'postgres');
   const wanted = effective?.spec.postgres.replicas ?? liveReplicas(observed, 'postgres') ?? 0;
   const healthy = view === undefined ? [] : healthyMembers(view);
-  const findings = judge(observed, progress, wanted);
+  const config = configStatus(observed);
+  const findings = judge(observed, { progress, wantedReplicas: wanted, config });
   const generation = effective === undefined && cluster.metadata.deletionTimestamp === undefined && observed.problems.length === 0 ? before.observedGeneration : cluster.metadata.generation;
   const postgresVersion = leaderProbe?.serverVersion === undefined ? before.versions?.postgres : printVersion(leaderProbe.serverVersion);
   const patroniVersion = leaderProbe?.patroniVersion ?? before.versions?.patroni;
@@ -43,6 +47,7 @@ export function statusOf(observed: Observed, progress: Move['progress']): Patron
     ...optional('application', application),
     ...(effective === undefined ? optional('endpoints', before.endpoints) : { endpoints: endpoints(observed) }),
     versions: { ...optional('postgres', postgresVersion), ...optional('patroni', patroniVersion), ...(Object.keys(images).length === 0 ? {} : { images }) },
+    ...optional('config', config),
     ...optional('lastSwitchover', lastSwitchover(observed)),
   };
 }
@@ -75,9 +80,14 @@ function members(observed: Observed): MemberStatus[] {
       state: member?.state ?? pod.waiting?.reason ?? 'unknown',
       ready: pod.ready,
       ...optional('timeline', member?.timeline),
-      ...(member?.pendingRestart === true ? { pendingRestart: true } : {}),
+      ...(member?.pendingRestart === true ? { pendingRestart: true, ...pendingSettings(member) } : {}),
     };
   });
+}
+
+function pendingSettings({ pendingSettings: settings = [] }: ClusterMember): Pick<MemberStatus, 'pendingSettings'> {
+  if (settings.length === 0) return {};
+  return { pendingSettings: settings.slice(0, 64).map(({ name, oldValue, newValue }) => ({ name, ...optional('old', oldValue), ...optional('new', newValue) })) };
 }
 
 function endpoints(observed: Observed): NonNullable<PatroniClusterStatus['endpoints']> {

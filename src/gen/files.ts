@@ -3,6 +3,7 @@ import { dump } from 'js-yaml';
 import { GROUP } from '../api/meta.ts';
 import { apiDoc } from './api-doc.ts';
 import { conditionsDoc } from './conditions-doc.ts';
+import { configDoc } from './config-doc.ts';
 import { customResourceDefinition, KINDS } from './crd.ts';
 import { errorsDoc } from './errors-doc.ts';
 import { eventsDoc } from './events-doc.ts';
@@ -24,5 +25,6 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set('docs/reference/errors.md', MARKDOWN_BY('src/gen/errors-doc.ts') + errorsDoc());
   files.set('docs/reference/conditions.md', MARKDOWN_BY('src/gen/conditions-doc.ts') + conditionsDoc());
   files.set('docs/reference/events.md', MARKDOWN_BY('src/gen/events-doc.ts') + eventsDoc());
+  files.set('docs/reference/patroni-configuration.md', MARKDOWN_BY('src/gen/config-doc.ts') + configDoc());
   return files;
 }

@@ -6,6 +6,13 @@
 /** `lag` and its relatives may be the text `unknown`. */
 export type Lag = { readonly known: true; readonly bytes: number } | { readonly known: false };
 
+/** A setting that waits for a restart of PostgreSQL, with the value it has and the one it will have, as texts. */
+export interface PendingSetting {
+  readonly name: string;
+  readonly oldValue?: string;
+  readonly newValue?: string;
+}
+
 export interface ClusterMember {
   readonly name: string;
   /** Patroni's role: `leader`, `replica`, `sync_standby`, `quorum_standby`, `standby_leader`. */
@@ -17,6 +24,8 @@ export interface ClusterMember {
   readonly apiUrl?: string;
   readonly host?: string;
   readonly pendingRestart: boolean;
+  /** Settings that wait for the restart (`pending_restart_reason`, Patroni ≥ 3.3), by name; absent when Patroni names none. */
+  readonly pendingSettings?: readonly PendingSetting[];
   readonly tags: Readonly<Record<string, unknown>>;
 }
 

@@ -111,6 +111,7 @@ describe('parseClusterView', () => {
             apiUrl: 'https://pg-1:8008/patroni',
             host: '10.0.0.2',
             pendingRestart: true,
+            pendingSettings: [{ name: 'max_connections', oldValue: '100', newValue: '200' }],
             tags: {},
           },
           {

@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../lib/deep-merge.ts';
-import type { ClusterMember, ClusterView, Lag, MemberProbe } from './cluster-view.ts';
+import type { ClusterMember, ClusterView, Lag, MemberProbe, PendingSetting } from './cluster-view.ts';
 
 /**
  * The border to Patroni's JSON. Tolerant of what versions add or leave out (4.1 and, for reading, 3.x); strict only where a wrong guess would
@@ -44,10 +44,27 @@ function parseMember(json: unknown): ClusterMember | undefined {
     lag: parseLag(json['lag']),
     pendingRestart: json['pending_restart'] === true,
     tags: isJsonObject(json['tags']) ? json['tags'] : {},
+    ...optional('pendingSettings', parsePendingSettings(json['pending_restart_reason'])),
     ...optional('timeline', wholeNumber(json['timeline'])),
     ...optional('apiUrl', text(json['api_url'])),
     ...optional('host', text(json['host'])),
   };
+}
+
+/** `{"max_connections": {"old_value": "100", "new_value": "200"}}` (Patroni 4.1 `format_pending`); sorted by name. */
+function parsePendingSettings(json: unknown): readonly PendingSetting[] | undefined {
+  if (!isJsonObject(json)) return undefined;
+  return Object.entries(json)
+    .map(([name, change]) => ({
+      name,
+      ...optional('oldValue', isJsonObject(change) ? scalar(change['old_value']) : undefined),
+      ...optional('newValue', isJsonObject(change) ? scalar(change['new_value']) : undefined),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function scalar(raw: unknown): string | undefined {
+  return typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : undefined;
 }
 
 /**

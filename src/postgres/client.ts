@@ -5,6 +5,7 @@ import { Client, type ClientConfig, DatabaseError } from 'pg';
 import { OperatorError, type PostgresFacts } from '../errors.ts';
 import { classifyNetworkError, networkErrorDetail } from '../lib/network-error.ts';
 import type { Secret } from '../lib/secret.ts';
+import { type RunningSettings, settingsOf, settingsQuery } from './settings.ts';
 import { isVerifierOf, SCRAM_SALT_BYTES, scramVerifier } from './scram.ts';
 import {
   createDatabase,
@@ -71,6 +72,15 @@ export async function ensureApplicationDatabase(
   });
 }
 
+/**
+ * What a member, leader or replica, runs with. Settings that it does not know are left out.
+ * @throws ERR_POSTGRES_UNREACHABLE, _TIMEOUT, _TLS, _AUTHENTICATION, _SQL
+ */
+export async function readSettings(target: PostgresTarget, names: readonly string[], timeouts: PostgresTimeouts = {}): Promise<RunningSettings> {
+  const session = { target, step: 'read its settings', timeouts: { ...DEFAULTS, ...timeouts } };
+  return withConnection(session, async (run) => settingsOf(await run(settingsQuery(names))));
+}
+
 async function ensureRole(run: Run, { owner, ownerPassword }: ApplicationDatabase): Promise<boolean> {
   const [row] = (await run(roleQuery(owner))) as RoleRow[];
   const password = ownerPassword.reveal();
@@ -95,8 +105,17 @@ interface Session {
   readonly timeouts: Required<PostgresTimeouts>;
 }
 
-/** One connection, used and closed. `work` runs only on a primary that takes writes. */
+/** As `withConnection`, but `work` runs only on a primary that takes writes. */
 async function withPrimary<T>(session: Session, work: (run: Run) => Promise<T>): Promise<T> {
+  return withConnection(session, async (run) => {
+    const [state] = (await run(WRITABLE_QUERY)) as { in_recovery: boolean; read_only: boolean }[];
+    if (state?.in_recovery !== false || state.read_only) throw new OperatorError('ERR_POSTGRES_NOT_PRIMARY', factsOf(session));
+    return work(run);
+  });
+}
+
+/** One connection, used and closed. */
+async function withConnection<T>(session: Session, work: (run: Run) => Promise<T>): Promise<T> {
   const socket = new Socket();
   const client = new Client({ ...clientConfig(session), stream: () => socket });
   // Without a listener an error between two queries (the server stops) would end the process; the next query reports it.
@@ -105,8 +124,6 @@ async function withPrimary<T>(session: Session, work: (run: Run) => Promise<T>):
     await client.connect();
     const run: Run = async ({ text, values }) =>
       (await client.query<Record<string, unknown>>(text, values === undefined ? [] : [...values])).rows;
-    const [state] = (await run(WRITABLE_QUERY)) as { in_recovery: boolean; read_only: boolean }[];
-    if (state?.in_recovery !== false || state.read_only) throw new OperatorError('ERR_POSTGRES_NOT_PRIMARY', factsOf(session));
     return await work(run);
   } catch (e) {
     throw e instanceof OperatorError ? e : failure(session, e);

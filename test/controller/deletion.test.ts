@@ -33,7 +33,7 @@ afterEach(async () => {
 const left = (): readonly string[] => CHILDREN.flatMap((kind) => world.api.objects.list<Named>(kind, { namespace: NAMESPACE }).map(({ metadata }) => `${kind}/${metadata.name}`)).sort();
 const isGone = (): boolean => world.find() === undefined;
 
-const KEPT = ['configmaps/pg-etcd', 'pvc/data-pg-etcd-0', 'pvc/data-pg-postgres-0', 'secrets/pg-app', 'secrets/pg-ca', 'secrets/pg-rewind', 'secrets/pg-superuser'];
+const KEPT = ['configmaps/pg-etcd', 'configmaps/pg-patroni-owned', 'pvc/data-pg-etcd-0', 'pvc/data-pg-postgres-0', 'secrets/pg-app', 'secrets/pg-ca', 'secrets/pg-rewind', 'secrets/pg-superuser'];
 
 test('under Retain volumes, credentials and the etcd latch stay, and a cluster of the same name takes them up again', async () => {
   const password = secretText(world.api, 'pg-superuser', NAMESPACE, 'password');

@@ -125,11 +125,11 @@ describe('what is not the operator’s is left alone', () => {
   });
 
   test('a key of the dynamic configuration and a slot that others set', async () => {
-    world.model().patchConfig({ loop_wait: 7, slots: { backup: { type: 'physical' } } });
+    world.model().patchConfig({ maximum_lag_on_syncnode: 7, slots: { backup: { type: 'physical' } } });
     await world.patch({ spec: { postgres: { replicas: 3 } } });
     await world.until('scaled', () => world.isSettled() && world.cluster().status?.ready === '3/3');
     await world.until('slot gone', () => world.model().config?.['slots'] !== undefined && !('pg_postgres_3' in (world.model().config?.['slots'] as object)));
-    expect(world.model().config).toMatchObject({ loop_wait: 7, slots: { backup: { type: 'physical' }, pg_postgres_0: { type: 'physical' }, pg_postgres_2: { type: 'physical' } } });
+    expect(world.model().config).toMatchObject({ maximum_lag_on_syncnode: 7, slots: { backup: { type: 'physical' }, pg_postgres_0: { type: 'physical' }, pg_postgres_2: { type: 'physical' } } });
   });
 });
 

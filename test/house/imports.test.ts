@@ -6,23 +6,24 @@ import { SOURCES, withoutComments, type Source } from './sources.ts';
 
 const FLOOR = ['errors.ts', 'lib'];
 const DOMAIN = ['patroni', 'postgres', 'etcd', 'pki'];
-const CORE = ['api', ...FLOOR, ...DOMAIN];
+const CORE = ['api', 'config', ...FLOOR, ...DOMAIN];
 
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   'errors.ts': ['lib'],
   api: FLOOR,
   ...Object.fromEntries(DOMAIN.map((room) => [room, ['api', ...FLOOR]])),
+  config: ['api', ...FLOOR, 'patroni', 'postgres'],
   resources: CORE,
   decide: ['resources', ...CORE],
   telemetry: FLOOR,
   kube: ['telemetry', ...FLOOR],
   runtime: ['kube', 'telemetry', ...FLOOR],
   controllers: ['decide', 'resources', 'telemetry', 'kube', 'runtime', ...CORE],
-  webhook: ['telemetry', 'runtime', 'api', ...FLOOR],
+  webhook: ['telemetry', 'runtime', 'api', 'config', ...FLOOR],
   // `resources` for `render`, which prints what the builders build.
   cli: ['kube', 'resources', ...CORE],
-  gen: ['api', ...FLOOR],
+  gen: ['api', 'config', ...FLOOR],
 };
 
 /** Wiring: joins rooms, so it may import all of them; nothing may import it. */

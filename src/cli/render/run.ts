@@ -5,7 +5,7 @@ import type { Manifest } from '../../api/objects.ts';
 import { offlineObjects } from '../../resources/offline.ts';
 import { readDocuments } from '../documents.ts';
 import type { CliIo } from '../io.ts';
-import { judgeDocuments, problemLines } from '../manifests.ts';
+import { judgeDocuments, problemLines, warningLines } from '../manifests.ts';
 
 export interface RenderOptions {
   readonly files: readonly string[];
@@ -16,23 +16,23 @@ export interface RenderOptions {
 
 /**
  * Prints every object that the operator would create for the PatroniClusters in the files; the same input gives the same bytes. Secrets have placeholders, since what is in
- * them is generated once, in the cluster. Exit code 1, and nothing printed, when a manifest has problems.
+ * them is generated once, in the cluster. Exit code 1, and nothing printed, when a manifest has problems; warnings go to standard error.
  * @throws ERR_CLI_INPUT
  */
 export async function runRender(io: CliIo, options: RenderOptions, operator: OperatorConfig): Promise<number> {
   const objects: Manifest[] = [];
   const wrong: string[] = [];
+  const odd: string[] = [];
   for (const file of options.files) {
     const judged = judgeDocuments(await readDocuments(io, file), operator, options.namespace);
     wrong.push(...problemLines(file, judged));
-    const clusters = judged.flatMap(({ cluster }) => (cluster === undefined ? [] : [cluster]));
+    odd.push(...warningLines(file, judged));
+    const clusters = judged.flatMap(({ cluster, problems }) => (cluster === undefined || problems.length > 0 ? [] : [cluster]));
     if (clusters.length === 0 && problemLines(file, judged).length === 0) wrong.push(`${file}: holds no PatroniCluster: name another file`);
     objects.push(...clusters.flatMap((cluster) => offlineObjects(effectiveCluster(cluster, operator))));
   }
-  if (wrong.length > 0) {
-    io.err(wrong.map((line) => `${line}\n`).join(''));
-    return 1;
-  }
+  io.err([...wrong, ...odd].map((line) => `${line}\n`).join(''));
+  if (wrong.length > 0) return 1;
   io.out(options.output === 'json' ? asJson(objects) : asYaml(objects));
   return 0;
 }

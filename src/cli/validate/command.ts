@@ -12,7 +12,7 @@ export function validateCommand(io: CliIo, exit: (code: number) => void): Comman
     .description('Check manifests offline, by every rule that the operator and the API server apply')
     .addHelpText(
       'after',
-      '\nPrints a line per problem with the path of the field and what to do; exits with 1 when there is one.\nOther kinds in the file are passed by.',
+      '\nPrints a line per problem with the path of the field and what to do; exits with 1 when there is one.\nWarnings are told and do not change the exit code. Other kinds in the file are passed by.',
     );
   addFiles(command);
   addClusterSettings(command);

@@ -31,9 +31,24 @@ export function note(context: ActContext, reason: EventReason | ErrorCode, actio
   });
 }
 
+/** What acting brought to light that the status must record at once. */
+export interface ActResult {
+  readonly application?: { readonly database: string; readonly owner: string };
+  /** Whether anything was written or asked for. */
+  readonly changed: boolean;
+}
+
+export const UNCHANGED: ActResult = { changed: false };
+export const CHANGED: ActResult = { changed: true };
+
+/** The REST API of a member, as long as it has a pod. */
+export function memberClient(context: ActContext, member: string): PatroniClient | undefined {
+  const pod = podsOf(context.observed, 'postgres').find((candidate) => candidate.name === member);
+  return pod === undefined ? undefined : context.access.member(pod);
+}
+
 /** The REST API of the member that leads now. */
 export function leaderClient(context: ActContext): PatroniClient | undefined {
   const leader = context.observed.view === undefined ? undefined : leaderOf(context.observed.view);
-  const pod = podsOf(context.observed, 'postgres').find((candidate) => candidate.name === leader?.name);
-  return pod === undefined ? undefined : context.access.member(pod);
+  return leader === undefined ? undefined : memberClient(context, leader.name);
 }

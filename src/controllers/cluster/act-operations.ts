@@ -22,7 +22,7 @@ export async function acceptAnnotation(context: ActContext, value: string): Prom
   if (!(await hasUnfinished(context))) {
     await create(context, live, { type: 'Switchover', requestedBy: 'Annotation', ...(value === ANY_MEMBER ? {} : { switchover: { target: value.slice(0, 63) } }) });
   }
-  await removeAnnotation(context, value);
+  await removeAnnotation(context, 'switchover', value);
 }
 
 export async function rejectAnnotation(context: ActContext, rejected: Extract<Action, { kind: 'rejectSwitchoverAnnotation' }>): Promise<void> {
@@ -32,13 +32,13 @@ export async function rejectAnnotation(context: ActContext, rejected: Extract<Ac
   const operation = await create(context, live, { type: 'Switchover', requestedBy: 'Annotation', ...(value === ANY_MEMBER ? {} : { switchover: { target: value.slice(0, 63) } }) });
   const now = rfc3339Seconds(context.observed.nowMs);
   await updateOperation(context, operation, { phase: 'Rejected', reason, message, startedAt: now, finishedAt: now });
-  await removeAnnotation(context, value);
+  await removeAnnotation(context, 'switchover', value);
 }
 
 /** Removes the annotation only while it still says `value`: another request may have come in between. */
-export async function removeAnnotation(context: ActContext, value: string): Promise<void> {
+export async function removeAnnotation(context: ActContext, annotation: 'switchover' | 'restart', value: string): Promise<void> {
   const { namespace, name } = context.observed.cluster.metadata;
-  const path = `/metadata/annotations/${ANNOTATIONS.switchover.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const path = `/metadata/annotations/${ANNOTATIONS[annotation].replaceAll('~', '~0').replaceAll('/', '~1')}`;
   try {
     const body = [
       { op: 'test', path, value },

@@ -1,6 +1,5 @@
 import { FIELD_MANAGER, FINALIZER, ANNOTATIONS } from '../../api/meta.ts';
-import { names, podFqdn } from '../../api/names.ts';
-import { POSTGRES_PORT } from '../../api/effective.ts';
+import { names } from '../../api/names.ts';
 import type { Action } from '../../decide/actions.ts';
 import { podsOf } from '../../decide/facts.ts';
 import { objectKey } from '../../decide/observed.ts';
@@ -9,18 +8,10 @@ import { applyIfNeeded } from '../../kube/apply.ts';
 import { KINDS, type KubeObject, type ResourceKind } from '../../kube/types.ts';
 
 import { acceptAnnotation, createOperation, rejectAnnotation, removeAnnotation, requestSwitchover, updateOperation } from './act-operations.ts';
-import { leaderClient, note, type ActContext } from './act-context.ts';
+import { CHANGED, memberClient, note, UNCHANGED, type ActContext, type ActResult } from './act-context.ts';
+import { patchDynamicConfig, restartMember } from './act-patroni.ts';
 import { createSecret, issueLeafSecret, rewriteSecret } from './act-secrets.ts';
-
-/** What acting brought to light that the status must record at once. */
-export interface ActResult {
-  readonly application?: { readonly database: string; readonly owner: string };
-  /** Whether anything was written or asked for. */
-  readonly changed: boolean;
-}
-
-const UNCHANGED: ActResult = { changed: false };
-const CHANGED: ActResult = { changed: true };
+import { postgresAccess } from './superuser.ts';
 
 /** Carries one action out. Idempotent; a failure is thrown, ends the pass, and the next pass decides anew. */
 export async function act(context: ActContext, action: Action): Promise<ActResult> {
@@ -65,16 +56,19 @@ export async function act(context: ActContext, action: Action): Promise<ActResul
       await ports.rest.patch(KINDS.Pod, inNamespace(action.pod), { type: 'merge', body: { metadata: { annotations: { [ANNOTATIONS.configHash]: action.configHash } } } }, { fieldManager: FIELD_MANAGER });
       return CHANGED;
     case 'patchDynamicConfig':
-      await leaderClient(context)?.patchConfig(action.patch, context.signal);
+      return patchDynamicConfig(context, action);
+    case 'restartMember':
+      return restartMember(context, action);
+    case 'removeAnnotation':
+      note(context, action.reason, 'Restart', action.message);
+      await removeAnnotation(context, action.annotation, action.value);
       return CHANGED;
     case 'reloadMember': {
-      const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === action.member);
-      await (pod === undefined ? undefined : context.access.member(pod)?.reload(context.signal));
+      await memberClient(context, action.member)?.reload(context.signal);
       return CHANGED;
     }
     case 'reloadCertificates': {
-      const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === action.member);
-      const client = pod === undefined ? undefined : context.access.member(pod);
+      const client = memberClient(context, action.member);
       if (client === undefined) return UNCHANGED;
       await client.reload(context.signal);
       const body = { metadata: { annotations: { [ANNOTATIONS.certificates]: action.certificates } } };
@@ -90,7 +84,7 @@ export async function act(context: ActContext, action: Action): Promise<ActResul
       await rejectAnnotation(context, action);
       return CHANGED;
     case 'removeSwitchoverAnnotation':
-      await removeAnnotation(context, action.value);
+      await removeAnnotation(context, 'switchover', action.value);
       return CHANGED;
     case 'createOperation':
       await createOperation(context, action);
@@ -118,26 +112,12 @@ async function ensureDatabase(context: ActContext, leader: string): Promise<ActR
   const pod = podsOf(observed, 'postgres').find((candidate) => candidate.name === leader);
   if (effective === undefined || pod?.ip === undefined) return UNCHANGED;
   const { name, namespace, spec } = effective;
-  const superuser = await secrets.read(ports.cache.child('Secret', namespace, names.superuserSecret(name)), ['username', 'password']);
+  const target = (await postgresAccess(ports, secrets, effective))(pod);
   const application = await secrets.read(ports.cache.child('Secret', namespace, names.applicationSecret(name)), ['username', 'password']);
-  const tls = await secrets.read(ports.cache.child('Secret', namespace, names.leafSecret(name, 'postgres-server')), ['ca.crt']);
-  const password = superuser?.['password'];
   const ownerPassword = application?.['password'];
-  const ca = tls?.['ca.crt'];
-  if (password === undefined || ownerPassword === undefined || ca === undefined) return UNCHANGED;
+  if (target === undefined || ownerPassword === undefined) return UNCHANGED;
   const { database, owner } = spec.application;
-  await ports.ensureApplicationDatabase(
-    {
-      member: leader,
-      host: pod.ip,
-      port: POSTGRES_PORT,
-      serverName: podFqdn(name, namespace, 'postgres', pod.ordinal, effective.clusterDomain),
-      ca: ca.reveal(),
-      user: spec.patroni.users.superuser,
-      password,
-    },
-    { database, owner, ownerPassword },
-  );
+  await ports.ensureApplicationDatabase(target, { database, owner, ownerPassword });
   note(context, 'DatabaseCreated', 'Create', `Database ${database} owned by ${owner} exists.`);
   return { changed: true, application: { database, owner } };
 }

@@ -3,21 +3,18 @@ import type { Manifest, PatroniClusterObject, PatroniOperationObject } from '../
 import { findCondition } from '../../api/conditions.ts';
 import type { Problem } from '../../api/problem.ts';
 import { missingReferences, parseCluster, validateCluster, type ParsedCluster } from '../../api/validate.ts';
+import { checkConfig, type ConfigFindings } from '../../config/check.ts';
 import { errorCode } from '../../errors.ts';
 import { KINDS } from '../../kube/types.ts';
-import { podsOf } from '../../decide/facts.ts';
 import { objectKey, type ClaimView, type Observed, type PodView } from '../../decide/observed.ts';
 import { imagesInUse } from '../../decide/status.ts';
-import { leaderOf } from '../../patroni/members.ts';
-import type { ClusterView } from '../../patroni/cluster-view.ts';
 
+import { askPatroni } from './ask-patroni.ts';
 import { patroniAccess, type PatroniAccess } from './patroni-access.ts';
 import { CHILD_KINDS, type ChildKind, type ClusterControllerPorts } from './ports.ts';
 import type { SecretReader } from './secret-reader.ts';
+import { postgresAccess } from './superuser.ts';
 import { claimView, podView } from './views.ts';
-
-/** How long one member may take to answer a read before the next one is asked. */
-const ANSWER_WITHIN_MS = 2_500;
 
 export interface Observation {
   readonly observed: Observed;
@@ -55,24 +52,31 @@ export async function observe(ports: ClusterControllerPorts, secrets: SecretRead
     }
   }
   const base: Observed = { nowMs: ports.clock.nowMs(), cluster, problems: [], objects, pods, claims, operations, isApplied: asking.isApplied };
-  const parsed = parseOnce(raw);
-  const problems = [...parsed.problems, ...(parsed.cluster === undefined ? [] : await contextProblems(ports, parsed.cluster, base))];
+  const parsed = parseOnce(ports, raw);
+  const { errors, warnings } = parsed.findings;
+  const problems = [...parsed.problems, ...errors, ...(parsed.cluster === undefined ? [] : await contextProblems(ports, parsed.cluster, base))];
   const valid = problems.length === 0 ? parsed.cluster : undefined;
   // A spec that became invalid changes nothing, but what runs is still looked at; for that the names and ports of the raw spec do.
   const lookAt = effectiveOf(ports, parsed.cluster ?? cluster, base);
   if (lookAt === undefined) return { observed: { ...base, problems }, access: { member: () => undefined } };
   const access = await patroniAccess(ports, secrets, lookAt);
-  const asked = await askPatroni(base, access, asking.wantsConfig, signal);
-  return { observed: { ...base, ...asked, problems, nowMs: ports.clock.nowMs(), ...(valid === undefined ? {} : { cluster: valid, effective: lookAt }) }, access };
+  const asked = await askPatroni({ ports, base, effective: lookAt, access, postgres: () => postgresAccess(ports, secrets, lookAt), wantsConfig: asking.wantsConfig, signal });
+  return { observed: { ...base, ...asked, problems, warnings, nowMs: ports.clock.nowMs(), ...(valid === undefined ? {} : { cluster: valid, effective: lookAt }) }, access };
 }
 
 /** Parsing costs more than the rest of an idle pass; the cache gives the same object until the next version comes. */
-const parsedClusters = new WeakMap<Manifest, ParsedCluster>();
+const parsedClusters = new WeakMap<Manifest, Judged>();
 
-function parseOnce(raw: Manifest): ParsedCluster {
+interface Judged extends ParsedCluster {
+  /** What the configuration in the spec asks of Patroni and PostgreSQL, judged. */
+  readonly findings: ConfigFindings;
+}
+
+function parseOnce({ operator }: ClusterControllerPorts, raw: Manifest): Judged {
   const known = parsedClusters.get(raw);
   if (known !== undefined) return known;
-  const parsed = parseCluster(raw);
+  const read = parseCluster(raw);
+  const parsed = { ...read, findings: read.cluster === undefined ? { errors: [], warnings: [] } : checkConfig(effectiveCluster(read.cluster, operator)) };
   parsedClusters.set(raw, parsed);
   return parsed;
 }
@@ -104,44 +108,6 @@ function effectiveOf(ports: ClusterControllerPorts, cluster: PatroniClusterObjec
     return effectiveCluster(cluster, ports.operator, imagesInUse(base));
   } catch {
     return undefined; // the spec lacks what even looking needs; the problems say so
-  }
-}
-
-async function askPatroni(base: Observed, access: PatroniAccess, wantsConfig: boolean, signal: AbortSignal): Promise<Pick<Observed, 'view' | 'leaderProbe' | 'dynamicConfig'>> {
-  const running = podsOf(base, 'postgres').filter((pod) => pod.running && pod.ip !== undefined);
-  const view = await firstView(base.cluster.status?.leader, running, access, signal);
-  if (view === undefined) return {};
-  const lead = leaderOf(view);
-  const pod = running.find((candidate) => candidate.name === lead?.name);
-  const client = pod === undefined ? undefined : access.member(pod);
-  if (client === undefined) return { view };
-  const { status } = base.cluster;
-  const isNews = status?.leader !== lead?.name || status?.timeline !== lead?.timeline || status?.versions?.postgres === undefined || status.systemIdentifier === undefined;
-  const leaderProbe = isNews ? await quietly(client.getMember(within(signal))) : undefined;
-  const dynamicConfig = wantsConfig ? await quietly(client.getConfig(within(signal))) : undefined;
-  return { view, ...(leaderProbe === undefined ? {} : { leaderProbe }), ...(dynamicConfig === undefined ? {} : { dynamicConfig }) };
-}
-
-/** The last known leader is asked first, then all others at once: one request in the normal case, and no long wait when a node is lost. */
-async function firstView(leader: string | undefined, running: readonly PodView[], access: PatroniAccess, signal: AbortSignal): Promise<ClusterView | undefined> {
-  const first = running.find((pod) => pod.name === leader) ?? running[0];
-  if (first === undefined) return undefined;
-  const ask = (pod: PodView) => access.member(pod)?.getCluster(within(signal)) ?? Promise.reject(new TypeError('no credentials yet'));
-  const answer = await quietly(ask(first));
-  if (answer !== undefined) return answer;
-  return quietly(Promise.any(running.filter((pod) => pod !== first).map(ask)));
-}
-
-function within(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
-}
-
-/** A member that does not answer is an observation, not a failure. */
-async function quietly<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch {
-    return undefined;
   }
 }
 

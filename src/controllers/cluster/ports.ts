@@ -4,7 +4,7 @@ import type { KubeRest } from '../../kube/rest.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PatroniClients } from '../../patroni/client.ts';
-import type { ensureApplicationDatabase } from '../../postgres/client.ts';
+import type { ensureApplicationDatabase, readSettings } from '../../postgres/client.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 /** Kinds of child objects the controller caches; each carries the cluster label. */
@@ -35,6 +35,7 @@ export interface ClusterControllerPorts {
   readonly cache: ClusterCache;
   readonly patroni: PatroniClients;
   readonly ensureApplicationDatabase: typeof ensureApplicationDatabase;
+  readonly readSettings: typeof readSettings;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly random: Randomness;

@@ -19,8 +19,8 @@ import { CHILD_KINDS, type ClusterControllerPorts } from './ports.ts';
 import { recheckAfterMs } from './recheck.ts';
 import { createSecretReader } from './secret-reader.ts';
 
-/** The dynamic configuration is read again after this time even when nothing seems to have changed. */
-const CONFIG_RECHECK_MS = 300_000;
+/** The dynamic configuration is read again after this time even when nothing seems to have changed: somebody may have edited it. */
+const CONFIG_RECHECK_MS = { least: 60_000, perCluster: 300 } as const;
 /** After the API server refused an object. */
 const REFUSED_RECHECK_MS = 60_000;
 
@@ -54,7 +54,8 @@ export function createClusterReconciler(ports: ClusterControllerPorts): ClusterR
       const memo = memos.get(key) ?? {};
       memos.set(key, memo);
       const state = fingerprint(ports, raw);
-      const isConfigKnown = memo.config !== undefined && memo.config.state === configState(state, raw) && ports.clock.nowMs() - memo.config.atMs < CONFIG_RECHECK_MS;
+      const configAgeMs = Math.max(CONFIG_RECHECK_MS.least, ports.cache.clusterCount() * CONFIG_RECHECK_MS.perCluster);
+      const isConfigKnown = memo.config !== undefined && memo.config.state === configState(state, raw) && ports.clock.nowMs() - memo.config.atMs < configAgeMs;
       const observation = await observe(ports, secrets, raw, { wantsConfig: !isConfigKnown, isApplied: memo.settled === state }, signal);
       const decision = decide(observation.observed);
       const context: ActContext = { ports, secrets, access: observation.access, observed: observation.observed, signal };
@@ -121,7 +122,10 @@ function remember(memo: Memo, state: string, { observed }: Observation, decision
     return;
   }
   if (isAsWanted(observed, decision)) memo.settled = state;
-  if (observed.dynamicConfig !== undefined) memo.config = { state: configState(state, raw), atMs: observed.nowMs };
+  // While members have yet to load something or to restart, the next pass asks again.
+  const reason = findCondition(decision.status.conditions, 'ConfigApplied')?.reason;
+  if (observed.dynamicConfig !== undefined && (reason === 'Loading' || reason === 'RestartPending')) delete memo.config;
+  else if (observed.dynamicConfig !== undefined) memo.config = { state: configState(state, raw), atMs: observed.nowMs };
 }
 
 /**

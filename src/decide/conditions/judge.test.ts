@@ -13,6 +13,7 @@ import { judge } from './judge.ts';
 interface Row {
   readonly seen: Observed;
   readonly progress?: Move['progress'];
+  readonly config?: PatroniClusterStatus['config'];
   /** Part of the message. */
   readonly says?: string;
 }
@@ -27,6 +28,7 @@ const invalid = (seen: Observed, code: 'ERR_SPEC_ETCD_EVEN' | 'ERR_SPEC_REFERENC
 };
 const without = (seen: Observed, ...keys: readonly string[]): Observed => ({ ...seen, objects: new Map([...seen.objects].filter(([key]) => !keys.includes(key))) });
 const etcdPods = (seen: Observed, ready: number): Observed => ({ ...seen, pods: seen.pods.map((each) => (each.component === 'etcd' ? { ...each, ready: each.ordinal < ready } : each)) });
+const NOTHING_ELSE = { progress: undefined, wantedReplicas: 3, config: undefined } as const;
 const NEW: PatroniClusterStatus = {};
 const deleted = observed({ metadata: { deletionTimestamp: '2026-11-23T12:00:00Z' } });
 const progress = { reason: 'RollingRestart', message: 'Restarting pg-postgres-2.' } as const;
@@ -36,6 +38,14 @@ const expired = (): Observed => {
   return { ...seen, objects: new Map([...seen.objects, ...old.map((each) => [objectKey('Secret', each.metadata.name), each] as const)]) };
 };
 const ended = (reason: string, phase: 'Rejected' | 'Failed' | 'Succeeded' = 'Rejected'): Row => ({ seen: observed({ operations: [operation('op', { target: 'pg-postgres-1', status: { phase, reason, message: 'Because.' } })] }), says: 'op: Because.' });
+
+const key = (verdict: string, more: object) => ({ key: 'spec.postgres.parameters.work_mem', target: 'dynamic' as const, path: 'postgresql.parameters.work_mem', verdict, ...more });
+/** A cluster in which a setting of one replica waits for a restart. */
+function pending(spec: Record<string, unknown> = {}, more: { readonly paused?: boolean } = {}): Observed {
+  const whole = view(3, 0, more);
+  const change = { pendingRestart: true, pendingSettings: [{ name: 'max_connections', oldValue: '100', newValue: '200' }] };
+  return observed({ spec, view: { ...whole, members: whole.members.map((each) => (each.name === 'pg-postgres-2' ? { ...each, ...change } : each)) } });
+}
 
 /** One row for each reason, so that a new reason does not compile without its own. `ApplyRefused` comes of acting, not of judging (test/controller). */
 const ROWS: { readonly [T in ConditionType]: Readonly<Record<Exclude<ReasonOf<T>, 'ApplyRefused'>, Row>> } = {
@@ -63,6 +73,7 @@ const ROWS: { readonly [T in ConditionType]: Readonly<Record<Exclude<ReasonOf<T>
   Progressing: {
     Creating: { seen: observed(), progress: { ...progress, reason: 'Creating' } },
     RollingRestart: { seen: observed(), progress },
+    RestartingPostgres: { seen: observed(), progress: { ...progress, reason: 'RestartingPostgres' } },
     ScalingUp: { seen: observed(), progress: { ...progress, reason: 'ScalingUp' } },
     ScalingDown: { seen: observed(), progress: { ...progress, reason: 'ScalingDown' } },
     Switchover: { seen: observed(), progress: { ...progress, reason: 'Switchover' } },
@@ -84,6 +95,23 @@ const ROWS: { readonly [T in ConditionType]: Readonly<Record<Exclude<ReasonOf<T>
     Valid: { seen: observed() },
     Invalid: { seen: invalid(observed()), says: 'spec.etcd.replicas: must be odd' },
     ReferenceMissing: { seen: invalid(observed(), 'ERR_SPEC_REFERENCE_MISSING') },
+  },
+  ConfigApplied: {
+    Applied: { seen: observed() },
+    Loading: { seen: observed(), config: { keys: [key('Loading', { members: ['pg-postgres-1'] })] }, says: 'pg-postgres-1' },
+    RestartPending: { seen: pending(), says: 'pg-postgres-2' },
+    Rejected: { seen: { ...invalid(observed()), problems: [{ code: 'ERR_SPEC_CONFIG_PROTECTED', path: 'spec.patroni.config.scope', message: 'cannot be set' }] }, says: 'spec.patroni.config.scope: cannot be set' },
+    Overridden: { seen: observed(), config: { keys: [key('Overridden', { by: 'ALTER SYSTEM', members: ['pg-postgres-1'] })] }, says: 'ALTER SYSTEM RESET' },
+    NotObserved: { seen: blind(observed()) },
+  },
+  PendingRestart: {
+    None: { seen: observed() },
+    Restarting: { seen: pending(), says: 'max_connections 100 → 200 on pg-postgres-2' },
+    WaitingForRequest: { seen: pending({ updateStrategy: { type: 'OnRequest' } }), says: 'patroni-operator.dev/restart=pending' },
+    WaitingForWindow: { seen: pending({ updateStrategy: { type: 'Schedule', schedule: { cron: '0 2 * * 6' } } }), says: 'opens at 2026-11-28T02:00:00Z' },
+    UpdateStrategyNever: { seen: pending({ updateStrategy: { type: 'Never' } }), says: 'patronictl restart' },
+    PatroniPaused: { seen: pending({}, { paused: true }), says: 'patronictl resume' },
+    NotObserved: { seen: blind(observed()) },
   },
   Paused: {
     PatroniPaused: { seen: observed({ view: view(3, 0, { paused: true }) }), says: 'patronictl resume' },
@@ -119,8 +147,8 @@ const ROWS: { readonly [T in ConditionType]: Readonly<Record<Exclude<ReasonOf<T>
 describe.each(Object.keys(CONDITIONS) as ConditionType[])('%s', (type) => {
   const rows = Object.entries(ROWS[type] as Readonly<Record<string, Row>>);
 
-  test.each(rows)('is %s', (reason, { seen, progress: under, says = '' }) => {
-    const finding = judge(seen, under, 3).find((each) => each.type === type);
+  test.each(rows)('is %s', (reason, { seen, progress: under, config, says = '' }) => {
+    const finding = judge(seen, { progress: under, wantedReplicas: 3, config }).find((each) => each.type === type);
     expect(finding).toMatchObject({ reason });
     expect(finding?.message).toContain(says);
     expect(finding?.message).not.toBe('');
@@ -129,17 +157,17 @@ describe.each(Object.keys(CONDITIONS) as ConditionType[])('%s', (type) => {
 
 test('there is no condition Switchover before anybody asked, nor for the operator’s own handovers', () => {
   const own = operation('op', { requestedBy: 'Rollout', target: 'pg-postgres-1', status: { phase: 'Succeeded' } });
-  expect(judge(observed({ operations: [own] }), undefined, 3).filter(({ type }) => type === 'Switchover')).toEqual([]);
+  expect(judge(observed({ operations: [own] }), NOTHING_ELSE).filter(({ type }) => type === 'Switchover')).toEqual([]);
 });
 
 test('a pod that cannot start is named with its reason', () => {
   const stuck = pod('postgres', 2, { ready: false, running: false, waiting: { reason: 'Unschedulable', message: '0/3 nodes are available' } });
   const seen = observed({ pods: [...observed().pods.filter(({ name }) => name !== 'pg-postgres-2'), stuck], view: view(2, 0) });
-  expect(judge(seen, undefined, 3).find(({ type }) => type === 'Ready')?.message).toContain('Pod pg-postgres-2: Unschedulable (0/3 nodes are available).');
+  expect(judge(seen, NOTHING_ELSE).find(({ type }) => type === 'Ready')?.message).toContain('Pod pg-postgres-2: Unschedulable (0/3 nodes are available).');
 });
 
 test('a leftover of a scale-down keeps the cluster from counting as done', () => {
   const seen = observed({ spec: { postgres: { replicas: 2 } }, replicas: 3 });
   const shrunk = { ...seen, objects: new Map(seen.objects).set('StatefulSet/pg-postgres', statefulSet('postgres', 2)) };
-  expect(judge(shrunk, undefined, 2).find(({ type }) => type === 'Reconciling')).toMatchObject({ reason: 'WaitingForMembers' });
+  expect(judge(shrunk, { ...NOTHING_ELSE, wantedReplicas: 2 }).find(({ type }) => type === 'Reconciling')).toMatchObject({ reason: 'WaitingForMembers' });
 });

@@ -1,22 +1,36 @@
 import { CONDITIONS, type Finding, type ReasonOf } from '../../api/conditions.ts';
 import { ANNOTATIONS } from '../../api/meta.ts';
 import { LEAVES, names } from '../../api/names.ts';
+import type { PatroniClusterStatus } from '../../api/status.ts';
 import type { Move } from '../actions.ts';
 import { etcdFormed, latestRequested, leader, liveReplicas, podTrouble, postgresTrouble, readyCount } from '../facts.ts';
 import { objectKey, type Observed } from '../observed.ts';
+import { configApplied, pendingRestart } from './configuration.ts';
 import { lostSecrets } from '../steps/secrets.ts';
 
+/** What the rest of the pass has come to. */
+export interface Verdicts {
+  readonly progress: Move['progress'];
+  /** Members that shall be there. */
+  readonly wantedReplicas: number;
+  /** The part of the status about the configuration. */
+  readonly config: PatroniClusterStatus['config'];
+}
+
 /** Judges every condition, every pass. Messages hold names, never counters or times: a message that changes by itself would write the status for ever. */
-export function judge(observed: Observed, progress: Move['progress'], wantedReplicas: number): readonly Finding[] {
+export function judge(observed: Observed, { progress, wantedReplicas, config }: Verdicts): readonly Finding[] {
   const waiting = observed.effective === undefined ? undefined : whatIsMissing(observed, wantedReplicas);
+  const applied = configApplied(observed, config);
   const findings: Finding[] = [
     ready(observed, waiting),
-    reconciling(observed, progress, waiting),
+    reconciling(observed, progress, waiting ?? unloaded(applied)),
     stalled(observed),
     progress === undefined ? { type: 'Progressing', reason: 'Settled', message: 'Nothing is under way.' } : { type: 'Progressing', reason: progress.reason, message: progress.message },
     specValid(observed),
     etcdHealthy(observed),
     certificatesReady(observed),
+    applied,
+    pendingRestart(observed),
     paused(observed),
   ];
   const switchover = lastSwitchover(observed);
@@ -67,6 +81,11 @@ function reconciling(observed: Observed, progress: Move['progress'], waiting: st
   if (progress !== undefined) return { type: 'Reconciling', reason: 'Progressing', message: progress.message };
   if (waiting !== undefined) return { type: 'Reconciling', reason: 'WaitingForMembers', message: waiting };
   return { type: 'Reconciling', reason: 'Settled', message: 'What runs is what the spec asks for.' };
+}
+
+/** Members load what changed in etcd within a loop of Patroni; until then the work is not done. */
+function unloaded({ reason, message }: Finding): string | undefined {
+  return reason === 'Loading' ? message : undefined;
 }
 
 function stalled(observed: Observed): Finding {

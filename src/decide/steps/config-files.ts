@@ -3,7 +3,7 @@ import { names } from '../../api/names.ts';
 import { sha256Hex } from '../../lib/canonical-json.ts';
 import { patroniConfigHash } from '../../resources/postgres/patroni-config.ts';
 import type { Action, Move } from '../actions.ts';
-import { podsOf, type Seen } from '../facts.ts';
+import { memberOrdinal, podsOf, type Seen } from '../facts.ts';
 import { objectKey } from '../observed.ts';
 
 /**
@@ -28,8 +28,7 @@ export function configFiles(seen: Seen): Move {
  * time the kubelet may not have brought the file yet.
  */
 function reloads(seen: Seen): readonly Action[] {
-  const wanted = patroniConfigHash(seen.effective);
   return (seen.view?.members ?? [])
-    .filter((member) => member.tags['config-hash'] !== undefined && member.tags['config-hash'] !== wanted)
+    .filter((member) => member.tags['config-hash'] !== undefined && member.tags['config-hash'] !== patroniConfigHash(seen.effective, memberOrdinal(seen, member.name) ?? 0))
     .map((member) => ({ kind: 'reloadMember', member: member.name }));
 }

@@ -4,9 +4,12 @@ import type { Action, Move } from '../actions.ts';
 import { workload } from '../facts.ts';
 import { objectKey, type Observed } from '../observed.ts';
 
+/** ConfigMaps without an owner. */
+const RETAINED_CONFIG_MAPS = [names.etcdConfigMap, names.ownedKeysConfigMap];
+
 /**
  * Takes a deleted cluster apart: first Postgres and HAProxy, so that the leader shuts down cleanly while etcd still answers, then etcd, then — only with
- * `deletionPolicy: Delete` — volumes, Secrets and the etcd latch, at last the finalizer. What has an owner reference goes with the resource. Needs no valid spec.
+ * `deletionPolicy: Delete` — volumes, Secrets, the etcd latch and the list of owned keys, at last the finalizer. What has an owner reference goes with the resource. Needs no valid spec.
  */
 export function deletion(seen: Observed): Move {
   const { metadata, spec } = seen.cluster;
@@ -27,7 +30,7 @@ export function deletion(seen: Observed): Move {
     : [
         ...seen.claims.map((claim): Action => ({ kind: 'deleteClaim', claim: claim.name })),
         ...[...seen.objects]
-          .filter(([key, manifest]) => manifest.kind === 'Secret' || key === objectKey('ConfigMap', names.etcdConfigMap(metadata.name)))
+          .filter(([key, manifest]) => manifest.kind === 'Secret' || RETAINED_CONFIG_MAPS.some((nameOf) => key === objectKey('ConfigMap', nameOf(metadata.name))))
           .map(([, manifest]): Action => ({ kind: 'deleteObject', manifest })),
       ];
   return { actions: [...removals, { kind: 'removeFinalizer' }], progress: { reason: 'Deleting', message: 'Removing what is left.' } };

@@ -1,7 +1,7 @@
 import { clusterObjects } from '../../resources/objects.ts';
 import type { Manifest } from '../../api/objects.ts';
 import { CLUSTER_LABEL } from '../../api/meta.ts';
-import { ordinalOf } from '../../api/names.ts';
+import { names, ordinalOf } from '../../api/names.ts';
 import { NOTHING, type Action, type Move } from '../actions.ts';
 import { etcdFormed, workload, type Seen } from '../facts.ts';
 import { objectKey } from '../observed.ts';
@@ -16,7 +16,7 @@ export function manifests(seen: Seen, postgresReplicas: number): Move {
   const keys = new Set(wanted.map((manifest) => objectKey(manifest.kind, manifest.metadata.name)));
   const applies = wanted.map((manifest): Action => ({ kind: 'apply', manifest }));
   const removals = [...seen.objects]
-    .filter(([key, live]) => PRUNED.has(live.kind) && !keys.has(key) && !isAddressOfMember(seen, live) && isOurs(seen, live) && live.metadata.deletionTimestamp === undefined)
+    .filter(([key, live]) => PRUNED.has(live.kind) && !keys.has(key) && !isAddressOfMember(seen, live) && live.metadata.name !== names.ownedKeysConfigMap(seen.effective.name) && isOurs(seen, live) && live.metadata.deletionTimestamp === undefined)
     .map(([, manifest]): Action => ({ kind: 'deleteObject', manifest }));
   return { actions: [...applies, ...removals] };
 }

@@ -5,6 +5,7 @@ import { activeOperation, leader, liveReplicas, outdatedPods, podTrouble, postgr
 import type { PodView } from '../observed.ts';
 
 import { MAXIMUM_LAG_BYTES } from './operations.ts';
+import { restartPermission } from './restart-permission.ts';
 import { recentlyFailed } from './scale.ts';
 
 /** The order in which components are restarted when several have changed. */
@@ -22,14 +23,18 @@ export function rollout(seen: Seen): Move {
     if (outdated === undefined) return waiting(`Waiting until Kubernetes has taken notice of the new ${component} template.`);
     const broken = outdated.find((pod) => !pod.running && !pod.terminating);
     if (broken !== undefined) return restart(broken);
-    if (outdated.length > 0) return healthyRestart(seen, component, outdated);
+    if (outdated.length > 0) {
+      const permission = restartPermission(seen);
+      if (permission.allowed) return healthyRestart(seen, component, outdated);
+      // What the spec postpones is no work in progress; a pause is meant to end.
+      if (permission.reason === 'PatroniPaused') return waiting(`Restarting ${outdated.map((pod) => pod.name).join(', ')} waits: Patroni is paused. Resume it with \`patronictl resume\`.`);
+    }
   }
   return NOTHING;
 }
 
 function healthyRestart(seen: Seen, component: Component, outdated: readonly PodView[]): Move {
   const names = outdated.map((pod) => pod.name).join(', ');
-  if (seen.view?.paused === true) return waiting(`Restarting ${names} waits: Patroni is paused. Resume it with \`patronictl resume\`.`);
   if (activeOperation(seen) !== undefined) return waiting(`Restarting ${names} waits for the operation that is under way.`);
   const trouble = unrest(seen, component, outdated);
   if (trouble !== undefined) return waiting(`Restarting ${names} waits: ${trouble}.`);

@@ -1,5 +1,6 @@
 import { type EffectiveCluster, POSTGRES_PORT } from '../../api/effective.ts';
 import { names, podFqdn } from '../../api/names.ts';
+import { connectionsPerServer } from '../../config/connections.ts';
 import { shortHash } from '../../lib/canonical-json.ts';
 import { HAPROXY_PATHS, HAPROXY_PORTS } from './layout.ts';
 
@@ -30,7 +31,7 @@ function body(c: EffectiveCluster, members: number): readonly string[] {
 }
 
 function global(c: EffectiveCluster, members: number): readonly string[] {
-  const connections = Math.max(MIN_CONNECTIONS, 2 * c.spec.haproxy.maxConnectionsPerServer * members);
+  const connections = Math.max(MIN_CONNECTIONS, 2 * connectionsPerServer(c) * members);
   return [
     'global',
     '  log stdout format raw daemon notice',
@@ -151,7 +152,7 @@ function servers(c: EffectiveCluster, members: number): readonly string[] {
   return Array.from({ length: members }, (_, ordinal) => {
     const fqdn = podFqdn(c.name, c.namespace, 'postgres', ordinal, c.clusterDomain);
     return (
-      `  server ${names.pod(c.name, 'postgres', ordinal)} ${fqdn}:${POSTGRES_PORT} maxconn ${c.spec.haproxy.maxConnectionsPerServer}` +
+      `  server ${names.pod(c.name, 'postgres', ordinal)} ${fqdn}:${POSTGRES_PORT} maxconn ${connectionsPerServer(c)}` +
       ` check port ${c.spec.patroni.listenPort} ${tls} check-sni ${fqdn} verifyhost ${fqdn} resolvers kubernetes init-addr none`
     );
   });

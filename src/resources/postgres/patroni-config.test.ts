@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { load } from 'js-yaml';
 
 import { cluster } from '../../../test/golden/cluster.ts';
-import { bootstrapConfig, dynamicConfig, patroniConfig, patroniConfigHash, pgServiceFile } from './patroni-config.ts';
+import { wantedDynamicConfig } from '../../config/dynamic-config.ts';
+import { bootstrapConfig, memberFiles, patroniConfig, patroniConfigHash } from './patroni-config.ts';
+import { pgServiceFile } from './pg-service.ts';
 
 interface Config {
   readonly tags: Record<string, unknown>;
@@ -24,7 +26,7 @@ function config(spec: Record<string, unknown> = {}): Config {
 
 describe('the local configuration', () => {
   test('carries its own hash as a tag', () => {
-    expect(config().tags['config-hash']).toBe(patroniConfigHash(cluster()));
+    expect(config().tags['config-hash']).toBe(patroniConfigHash(cluster(), 0));
   });
 
   test('does not change with the number of members or their size, so that neither reloads anything', () => {
@@ -72,13 +74,30 @@ describe('the local configuration', () => {
   test('follows the port of the REST API, which changes the hash', () => {
     const c = cluster({ patroni: { listenPort: 18008 } });
     expect((load(patroniConfig(c)) as Config).restapi['listen']).toBe('0.0.0.0:18008');
-    expect(patroniConfigHash(c)).not.toBe(patroniConfigHash(cluster()));
+    expect(patroniConfigHash(c, 0)).not.toBe(patroniConfigHash(cluster(), 0));
+  });
+});
+
+describe('the file of a member', () => {
+  const members = [{ ordinal: 1, nofailover: true, syncPriority: 0 }, { ordinal: 2 }];
+  const c = cluster({ patroni: { members } });
+
+  test('holds its tags under the names of Patroni, and a hash of its own', () => {
+    expect(memberFiles(c).map(({ ordinal, text }) => ({ ordinal, config: load(text) }))).toEqual([
+      { ordinal: 1, config: { tags: { nofailover: true, sync_priority: 0, 'config-hash': patroniConfigHash(c, 1) } } },
+    ]);
+  });
+
+  test('changes what that member has to show, and nothing for the others', () => {
+    expect(patroniConfigHash(c, 1)).not.toBe(patroniConfigHash(c, 0));
+    expect(patroniConfigHash(c, 2)).toBe(patroniConfigHash(c, 0));
+    expect(patroniConfigHash(c, 0)).toBe(patroniConfigHash(cluster(), 0));
   });
 });
 
 describe('the bootstrap configuration', () => {
   test('keeps Patroni’s rule loop_wait + 2 * retry_timeout <= ttl', () => {
-    const { ttl, loop_wait, retry_timeout } = dynamicConfig(cluster()) as Record<string, number>;
+    const { ttl, loop_wait, retry_timeout } = wantedDynamicConfig(cluster()) as Record<string, number>;
     expect(loop_wait! + 2 * retry_timeout!).toBeLessThanOrEqual(ttl!);
   });
 

@@ -5,8 +5,8 @@ import { CONTAINER_SECURITY_CONTEXT, podTemplate, volumeClaimTemplate } from '..
 import { statefulSet } from '../common/stateful-set.ts';
 import { PATRONI_FRAGMENTS } from '../patroni-fragments.ts';
 import { PATRONI_FILES } from './config-map.ts';
-import { PATHS, POSTGRES_POD_LEAVES } from './paths.ts';
-import { PG_SERVICE } from './patroni-config.ts';
+import { PATHS, POSTGRES_POD_LEAVES } from '../../config/pod-paths.ts';
+import { PG_SERVICE } from './pg-service.ts';
 
 /** Seconds that PostgreSQL has for its shutdown checkpoint and for handing over before it is killed. */
 const GRACE_SECONDS = 300;
@@ -91,9 +91,8 @@ function volumes(c: EffectiveCluster): readonly Record<string, unknown>[] {
 }
 
 function configSources(c: EffectiveCluster): readonly Record<string, unknown>[] {
-  const files = Object.values(PATRONI_FILES).map((key) => ({ key, path: key }));
   const fragments = PATRONI_FRAGMENTS.map(({ secret, key, path }) => ({ secret: { name: secret(c.name), items: [{ key, path }] } }));
-  return [{ configMap: { name: names.patroniConfigMap(c.name), items: files } }, ...fragments];
+  return [{ configMap: { name: names.patroniConfigMap(c.name) } }, ...fragments];
 }
 
 function leafSource(c: EffectiveCluster, leaf: (typeof POSTGRES_POD_LEAVES)[number]): Record<string, unknown> {

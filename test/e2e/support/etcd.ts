@@ -32,6 +32,6 @@ export async function waitAnswering(cluster: Cluster, members: readonly EtcdMemb
 }
 
 /** The containers have the address of their own member and a client certificate in their environment. */
-function etcdctl(cluster: Cluster, pod: string, ...args: string[]): Promise<string> {
-  return exec({ namespace: cluster.namespace, pod }, ['etcdctl', ...args], { timeoutMs: 10_000 });
+export async function etcdctl(cluster: Cluster, pod: string, ...args: string[]): Promise<string> {
+  return (await exec({ namespace: cluster.namespace, pod }, ['etcdctl', ...args], { timeoutMs: 10_000 })).trimEnd();
 }

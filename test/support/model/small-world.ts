@@ -1,10 +1,11 @@
 import { ANNOTATIONS, type Component } from '../../../src/api/meta.ts';
 import { names } from '../../../src/api/names.ts';
-import type { PatroniOperationObject } from '../../../src/api/objects.ts';
+import type { Manifest, PatroniOperationObject } from '../../../src/api/objects.ts';
 import type { PatroniClusterStatus } from '../../../src/api/status.ts';
 import type { Action, Decision } from '../../../src/decide/actions.ts';
 import { isFinished } from '../../../src/decide/facts.ts';
 import { objectKey, type Observed, type PodView } from '../../../src/decide/observed.ts';
+import { deepMerge, type JsonObject } from '../../../src/lib/deep-merge.ts';
 import type { ClusterMember } from '../../../src/patroni/cluster-view.ts';
 
 import { member, NOW_MS, operation, pod } from './cluster.ts';
@@ -58,6 +59,9 @@ export class SmallWorld {
   /** Leaders whose pod was deleted while another member could have taken over. */
   readonly unplanned: string[] = [];
   readonly #slots = new Set<string>();
+  /** Without the slots. Nothing in this world takes a key away. */
+  #dynamicConfig: JsonObject = {};
+  readonly #ownedKeys = new Map<string, Manifest>();
   readonly #script: SmallWorldOptions['switchovers'][number][];
   #uids = 0;
 
@@ -85,10 +89,10 @@ export class SmallWorld {
       operations: this.operations,
       isApplied: this.replicas === wanted,
       metadata: this.annotation === undefined ? {} : { annotations: { [ANNOTATIONS.switchover]: this.annotation } },
-      dynamicConfig: { slots: Object.fromEntries([...this.#slots].map((name) => [name, { type: 'physical' }])) },
+      dynamicConfig: { ...this.#dynamicConfig, slots: Object.fromEntries([...this.#slots].map((name) => [name, { type: 'physical' }])) },
       view: { scope: 'pg', members, paused: false },
     });
-    return { ...base, objects: new Map(base.objects).set(objectKey('StatefulSet', 'pg-postgres'), statefulSet('postgres', this.replicas)) };
+    return { ...base, objects: new Map([...base.objects, ...this.#ownedKeys]).set(objectKey('StatefulSet', 'pg-postgres'), statefulSet('postgres', this.replicas)) };
   }
 
   /** Carries a plan out and lets one pass of time go by. */
@@ -142,6 +146,8 @@ export class SmallWorld {
       }
       case 'apply': {
         const { kind, metadata } = action.manifest;
+        // Of what is mounted into pods nothing comes of in this world.
+        if (metadata.name === names.ownedKeysConfigMap('pg')) this.#ownedKeys.set(objectKey(kind, metadata.name), action.manifest);
         if (kind !== 'StatefulSet' || metadata.name !== 'pg-postgres') return;
         this.replicas = (action.manifest['spec'] as { replicas: number }).replicas;
         for (let ordinal = 0; ordinal < this.replicas; ordinal++) if (!this.pods.has(names.pod('pg', 'postgres', ordinal))) this.#add('postgres', ordinal, this.options.restartPasses);
@@ -152,7 +158,8 @@ export class SmallWorld {
         return;
       }
       case 'patchDynamicConfig':
-        for (const [name, slot] of Object.entries(action.patch['slots'] as Record<string, unknown>)) {
+        this.#dynamicConfig = deepMerge(this.#dynamicConfig, action.patch);
+        for (const [name, slot] of Object.entries((action.patch['slots'] ?? {}) as Record<string, unknown>)) {
           if (slot === null) this.#slots.delete(name);
           else this.#slots.add(name);
         }

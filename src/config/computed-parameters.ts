@@ -1,11 +1,14 @@
-import { type EffectiveCluster, POSTGRES_PORT } from '../../api/effective.ts';
+import { type EffectiveCluster, POSTGRES_PORT } from '../api/effective.ts';
 
 /** PostgreSQL's settings as Patroni's dynamic configuration takes them: numbers, or text with a unit PostgreSQL knows. */
 export type Parameters = Readonly<Record<string, string | number>>;
 
 const MB = 1024 * 1024;
-/** HAProxy opens 90 connections to a member by default, which is 90 % of this. */
-const MAX_CONNECTIONS = 100;
+/** A connection costs 5 to 10 MB of memory under work; PostgreSQL's default is the least. */
+const MEMORY_MB_PER_CONNECTION = 10;
+const CONNECTIONS = { least: 100, most: 1000 } as const;
+/** Room for replication, logical decoding and extensions beside the parallel workers. */
+const WORKERS = { others: 8, least: 16 } as const;
 /** Above the schema's bound of 16 members, so that scaling never needs a restart: 15 standbys, 2 for a base backup, spare ones for logical subscribers. */
 const MAX_WAL_SENDERS = 24;
 
@@ -14,13 +17,16 @@ const MAX_WAL_SENDERS = 24;
  * sizes are whole megabytes, since PostgreSQL compares what it is given.
  */
 export function computedParameters(c: EffectiveCluster): Parameters {
+  const cpus = c.postgresCpus === undefined ? undefined : Math.max(Math.ceil(c.postgresCpus), 1);
   const memoryMb = Math.floor(c.postgresMemoryBytes / MB);
   const storageMb = Math.floor(c.postgresStorageBytes / MB);
   return {
-    max_connections: MAX_CONNECTIONS,
+    max_connections: tens(clamp(memoryMb / MEMORY_MB_PER_CONNECTION, CONNECTIONS.least, CONNECTIONS.most)),
     max_wal_senders: MAX_WAL_SENDERS,
     max_replication_slots: MAX_WAL_SENDERS,
-    max_worker_processes: 16,
+    max_worker_processes: Math.max((cpus ?? 0) + WORKERS.others, WORKERS.least),
+    // Without a limit nobody knows how many cores there are, and PostgreSQL's own defaults hold.
+    ...(cpus === undefined ? {} : { max_parallel_workers: cpus, max_parallel_workers_per_gather: clamp(cpus / 2, 0, 4) }),
     wal_level: 'logical',
     wal_log_hints: 'on',
     hot_standby_feedback: 'on',
@@ -59,6 +65,11 @@ export function computedParameters(c: EffectiveCluster): Parameters {
 /** `value` between `low` and `high`, as a whole number. */
 function clamp(value: number, low: number, high: number): number {
   return Math.floor(Math.min(Math.max(value, low), high));
+}
+
+/** Rounded down to tens. */
+function tens(value: number): number {
+  return Math.floor(value / 10) * 10;
 }
 
 function megabytes(value: number): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { cluster } from '../../../test/golden/cluster.ts';
+import { cluster } from '../../test/golden/cluster.ts';
 import { memberSlots, slotName, slotPatch } from './slots.ts';
 
 const c = cluster();

@@ -1,6 +1,6 @@
-import type { EffectiveCluster } from '../../api/effective.ts';
-import { names } from '../../api/names.ts';
-import { canonicalJson } from '../../lib/canonical-json.ts';
+import type { EffectiveCluster } from '../api/effective.ts';
+import { names } from '../api/names.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
 
 /** Permanent physical slots in Patroni's dynamic configuration, by slot name. */
 export type Slots = Readonly<Record<string, { readonly type: 'physical' }>>;
@@ -48,7 +48,7 @@ export function slotPatch(
 }
 
 /** Whether a slot of this name is that of a member of this cluster, present or past. */
-function isMemberSlot(c: EffectiveCluster, name: string): boolean {
+export function isMemberSlot(c: EffectiveCluster, name: string): boolean {
   const prefix = `${slotName(names.workload(c.name, 'postgres'))}_`;
   return name.startsWith(prefix) && /^[0-9]+$/.test(name.slice(prefix.length));
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { cluster } from '../../../test/golden/cluster.ts';
-import { computedParameters } from './parameters.ts';
+import { cluster } from '../../test/golden/cluster.ts';
+import { computedParameters } from './computed-parameters.ts';
 
 function parameters(memory: string, size: string) {
   return computedParameters(cluster({ postgres: { storage: { size }, resources: { limits: { memory } } } }));

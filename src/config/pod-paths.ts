@@ -1,4 +1,4 @@
-import type { Leaf } from '../../api/names.ts';
+import type { Leaf } from '../api/names.ts';
 
 /** Where things are inside a Postgres pod. Part of the pod template: frozen across operator versions. */
 export const PATHS = {

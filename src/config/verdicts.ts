@@ -1,0 +1,157 @@
+import type { EffectiveCluster } from '../api/effective.ts';
+import { type JsonObject } from '../lib/deep-merge.ts';
+import { formatPath, isWithin, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
+import type { PendingSetting } from '../patroni/cluster-view.ts';
+import { sameGucValue } from '../postgres/gucs/value.ts';
+import type { RunningSettings } from '../postgres/settings.ts';
+import { dynamicLayers, wantedDynamicConfig } from './dynamic-config.ts';
+import { decidingLayer, type Layer, PARAMETERS } from './layers.ts';
+import { localLayers } from './local-config.ts';
+import { isSame } from './owned-patch.ts';
+
+/** What became of a key that the user set. Words of the API (`status.config.keys[].verdict`). */
+export const VERDICTS = {
+  Applied: 'It is in force on every member.',
+  Overridden: 'A stronger layer, or ALTER SYSTEM, sets the same key; `by` names it.',
+  Rejected: 'The validator refuses it; nothing of the spec is applied until it is corrected.',
+  PendingRestart: 'It is there and waits for a restart of PostgreSQL on the members named.',
+  Loading: 'It is on its way: the members named have not loaded it yet.',
+  Drifted: 'Somebody changed it in etcd; the operator puts it back.',
+  CreationOnly: 'It counts only while the cluster is created.',
+  Unknown: 'No member could be asked.',
+} as const;
+
+export type Verdict = keyof typeof VERDICTS;
+
+export interface KeyVerdict {
+  /** Path in the spec. */
+  readonly key: string;
+  /** Where it ends up: path in the dynamic configuration, or in the local file. */
+  readonly target: 'dynamic' | 'local';
+  readonly path: string;
+  readonly verdict: Verdict;
+  readonly by?: string;
+  readonly members?: readonly string[];
+  /** What PostgreSQL runs with, when it is a setting and all members agree. */
+  readonly effective?: string;
+  /** The same by member, when they do not. */
+  readonly effectiveByMember?: Readonly<Record<string, string>>;
+}
+
+/** What is known of one member. */
+export interface MemberState {
+  readonly name: string;
+  readonly hasLoadedFile: boolean;
+  readonly pending: readonly PendingSetting[];
+  /** `GET /config` of the member; absent when it was not asked. */
+  readonly dynamicConfig?: JsonObject;
+  readonly settings?: RunningSettings;
+}
+
+export interface SeenConfig {
+  /** `GET /config` of the leader; absent when it was not asked. */
+  readonly live?: JsonObject;
+  readonly members: readonly MemberState[];
+  /** Whether the spec was applied before and has not changed since: what differs then was changed by somebody else. */
+  readonly wasApplied: boolean;
+}
+
+/** A verdict for every key that the spec sets in free maps, settings, lists and dedicated fields, in the order of the layers. Pure. */
+export function configVerdicts(c: EffectiveCluster, seen: SeenConfig): readonly KeyVerdict[] {
+  return [...dynamicVerdicts(c, seen), ...localVerdicts(c, seen), ...fileVerdicts(c, seen)];
+}
+
+/** Names of the settings of PostgreSQL that the user set, in lower case: those whose value on each member is worth asking for. */
+export function settingsOfUser(c: Pick<EffectiveCluster, 'spec'>): readonly string[] {
+  const names = dynamicLayers(c).flatMap(({ values }) => leavesOf(values).filter(({ path }) => isSetting(path)).map(({ path }) => path[2] ?? ''));
+  return [...new Set(names)].sort();
+}
+
+const isSetting = (path: JsonPath): boolean => path.length === 3 && isWithin(path, PARAMETERS);
+
+function dynamicVerdicts(c: EffectiveCluster, seen: SeenConfig): readonly KeyVerdict[] {
+  const layers = dynamicLayers(c);
+  const wanted = wantedDynamicConfig(c);
+  return layers.flatMap((layer) =>
+    leavesOf(layer.values).map(({ path }): KeyVerdict => {
+      const base = { key: layer.sourceOf(path), target: 'dynamic', path: formatPath(path) } as const;
+      const by = overriddenBy(layers, layer, path);
+      if (by !== undefined) return { ...base, verdict: 'Overridden', by };
+      return { ...base, ...verdictInForce(c, path, valueAtPath(wanted, path), seen) };
+    }),
+  );
+}
+
+function overriddenBy(layers: readonly Layer[], layer: Layer, path: JsonPath): string | undefined {
+  const deciding = decidingLayer(layers, path);
+  return deciding === undefined || deciding === layer ? undefined : deciding.sourceOf(path);
+}
+
+type Outcome = Omit<KeyVerdict, 'key' | 'target' | 'path'>;
+
+function verdictInForce(c: EffectiveCluster, path: JsonPath, wanted: unknown, { live, members, wasApplied }: SeenConfig): Outcome {
+  if (live === undefined) return { verdict: 'Unknown' };
+  if (!matches(valueAtPath(live, path), wanted)) return { verdict: wasApplied ? 'Drifted' : 'Loading' };
+  const behind = members.filter(({ dynamicConfig }) => dynamicConfig === undefined || !matches(valueAtPath(dynamicConfig, path), wanted)).map(({ name }) => name);
+  if (!isSetting(path)) return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
+  return settingVerdict(c, path[2] ?? '', wanted, members, behind);
+}
+
+function settingVerdict(c: EffectiveCluster, name: string, wanted: unknown, members: readonly MemberState[], behind: readonly string[]): Outcome {
+  const effective = effectiveOf(name, members);
+  const pending = members.filter((member) => member.pending.some((setting) => setting.name.toLowerCase() === name)).map((member) => member.name);
+  if (pending.length > 0) return { verdict: 'PendingRestart', members: pending, ...effective };
+  if (behind.length > 0) return { verdict: 'Loading', members: behind, ...effective };
+  const altered = members.filter(({ settings }) => settings?.[name]?.isFromAlterSystem === true).map((member) => member.name);
+  if (altered.length > 0) return { verdict: 'Overridden', by: 'ALTER SYSTEM', members: altered, ...effective };
+  const others = members.filter(({ settings }) => settings?.[name] !== undefined && wanted !== undefined && !sameGucValue(c.spec.versions.postgres, name, settings[name].value, wanted));
+  return others.length > 0 ? { verdict: 'Loading', members: others.map((member) => member.name), ...effective } : { verdict: 'Applied', ...effective };
+}
+
+/** Of members that could be asked. */
+function effectiveOf(name: string, members: readonly MemberState[]): Pick<KeyVerdict, 'effective' | 'effectiveByMember'> {
+  const values = members.flatMap((member) => (member.settings?.[name] === undefined ? [] : [[member.name, member.settings[name].value] as const]));
+  const [first] = values;
+  if (first === undefined) return {};
+  return values.every(([, value]) => value === first[1]) ? { effective: first[1] } : { effectiveByMember: Object.fromEntries(values) };
+}
+
+/** A key that was taken away (wanted: undefined) must not be there. */
+function matches(there: unknown, wanted: unknown): boolean {
+  return there === undefined || wanted === undefined ? there === wanted : isSame(there, wanted);
+}
+
+function localVerdicts(c: EffectiveCluster, { members }: SeenConfig): readonly KeyVerdict[] {
+  const layers = localLayers(c);
+  return layers.flatMap((layer) =>
+    leavesOf(layer.values).map(({ path }): KeyVerdict => {
+      const base = { key: layer.sourceOf(path), target: 'local', path: formatPath(path) } as const;
+      if (path[0] === 'bootstrap') return { ...base, verdict: 'CreationOnly' };
+      const by = overriddenBy(layers, layer, path);
+      return by === undefined ? { ...base, ...fileOutcome(members) } : { ...base, verdict: 'Overridden', by };
+    }),
+  );
+}
+
+function fileOutcome(members: readonly MemberState[]): Outcome {
+  if (members.length === 0) return { verdict: 'Unknown' };
+  const behind = members.filter(({ hasLoadedFile }) => !hasLoadedFile).map(({ name }) => name);
+  return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
+}
+
+/** Fields that become a part of the local file as a whole. */
+function fileVerdicts(c: EffectiveCluster, { live, members }: SeenConfig): readonly KeyVerdict[] {
+  const { postgres, patroni } = c.spec;
+  const whole = (key: string, path: string, isSet: boolean): readonly KeyVerdict[] => (isSet ? [{ key, target: 'local', path, ...fileOutcome(members) }] : []);
+  const tags = (patroni.members ?? []).flatMap((member, i) => {
+    const one = members.find(({ name }) => name.endsWith(`-${String(member.ordinal)}`));
+    return [{ key: `spec.patroni.members[${String(i)}]`, target: 'local', path: 'tags', ...fileOutcome(one === undefined ? [] : [one]) } as const];
+  });
+  const omissions = (patroni.omit ?? []).map((path, i): KeyVerdict => ({ key: `spec.patroni.omit[${String(i)}]`, target: 'dynamic', path, verdict: live === undefined ? 'Unknown' : 'Applied' }));
+  return [
+    ...whole('spec.postgres.hba', 'postgresql.pg_hba', postgres.hba !== undefined),
+    ...whole('spec.postgres.ident', 'postgresql.pg_ident', postgres.ident !== undefined),
+    ...tags,
+    ...omissions,
+  ];
+}

@@ -1,0 +1,182 @@
+import { describe, expect } from '@jest/globals';
+
+import { isJsonObject, type JsonObject } from '../../src/lib/deep-merge.ts';
+import { valueAtPath } from '../../src/lib/json-path.ts';
+import { BAD_CONFIGURATIONS } from '../support/bad-configurations.ts';
+
+import { clusterItem, leaderOf, manifest, podName, pods, SMALLEST, sql, waitHealthy, type Cluster } from './support/cluster.ts';
+import { configOf, dcsConfig, eventMessages, fileOf, patchSpec, replaceInSpec, settingEverywhere, settingOf, startTimes, waitApplied, waitReason } from './support/configuration.ts';
+import { etcdctl, etcdMembers } from './support/etcd.ts';
+import { exec, kubectl, waitCondition } from './support/kubectl.ts';
+import { inNamespace } from './support/namespaces.ts';
+import { scenario } from './support/scenario.ts';
+import { sharedCluster } from './support/shared.ts';
+import { waitFor } from './support/shell.ts';
+
+const HEADERS = { 'X-Frame-Options': 'SAMEORIGIN' };
+
+/** One of each: set, list replaced, null, omitted; in both maps, and in the settings. */
+const CUSTOM = {
+  postgres: { parameters: { work_mem: '6MB', 'auto_explain.log_min_duration': '5s', log_lock_waits: false }, hba: { append: ['hostssl all reporting 10.0.0.0/8 cert'] } },
+  patroni: {
+    config: {
+      restapi: { http_extra_headers: HEADERS },
+      postgresql: { basebackup: ['no-password', { checkpoint: 'fast' }, { 'max-rate': '100M' }], parameters: { max_locks_per_transaction: 80 } },
+      bootstrap: { dcs: { maximum_lag_on_syncnode: 1048576 } },
+      watchdog: null,
+    },
+    dynamicConfig: { check_timeline: true, ignore_slots: [{ name: 'legacy' }], failsafe_mode: null },
+    omit: ['log', 'postgresql.parameters.log_checkpoints'],
+    members: [{ ordinal: 0, clonefrom: true }],
+  },
+};
+
+/** The custom keys in file, etcd and PostgreSQL; `generated` is what a cluster without them has. */
+async function expectCustom(cluster: Cluster): Promise<void> {
+  const leader = await leaderOf(cluster);
+  const [file, dcs] = await Promise.all([fileOf(cluster, leader), dcsConfig(cluster)]);
+  expect(file['restapi']).toMatchObject({ http_extra_headers: HEADERS, verify_client: 'optional' });
+  expect(valueAtPath(file, ['postgresql', 'basebackup'])).toEqual(CUSTOM.patroni.config.postgresql.basebackup);
+  expect(valueAtPath(file, ['postgresql', 'parameters'])).not.toHaveProperty('max_locks_per_transaction');
+  expect(file).not.toHaveProperty('log');
+  expect(file).not.toHaveProperty('watchdog');
+  expect(valueAtPath(file, ['postgresql', 'pg_hba'])).toEqual(expect.arrayContaining(['hostssl all reporting 10.0.0.0/8 cert', 'hostssl all all all scram-sha-256']));
+  expect(dcs).toMatchObject({ check_timeline: true, ignore_slots: [{ name: 'legacy' }], maximum_lag_on_syncnode: 1048576, ttl: 20 });
+  expect(dcs).not.toHaveProperty('failsafe_mode');
+  const parameters = valueAtPath(dcs, ['postgresql', 'parameters']);
+  expect(parameters).toMatchObject({ work_mem: '6MB', log_lock_waits: false, max_locks_per_transaction: 80, wal_level: 'logical' });
+  expect(parameters).not.toHaveProperty('log_checkpoints');
+  expect(await settingOf(cluster, leader, 'work_mem')).toBe('6MB');
+  expect(await settingOf(cluster, leader, 'log_lock_waits')).toBe('off');
+  expect(await settingOf(cluster, leader, 'max_locks_per_transaction')).toBe('80');
+  expect(await sql(cluster, leader, "SELECT count(*) FROM pg_hba_file_rules WHERE 'reporting' = ANY (user_name) AND error IS NULL")).toBe('1');
+  const keys = (await clusterItem(cluster)).status?.config?.keys ?? [];
+  expect(keys.filter(({ verdict }) => verdict !== 'Applied').map(({ key, verdict }) => `${key} ${verdict}`)).toEqual([]);
+  expect(keys.find(({ key }) => key === 'spec.postgres.parameters.work_mem')).toMatchObject({ target: 'dynamic', effective: '6MB' });
+}
+
+const withoutSlots = ({ slots: _, ...rest }: JsonObject): JsonObject => rest;
+
+describe('the three layers of the configuration', () => {
+  scenario('every kind of key is in the file, in etcd and in PostgreSQL when it was there on creation', async () => {
+    await inNamespace('config', async (namespace) => {
+      const cluster = { name: 'layers', namespace };
+      // `create` and not `apply`: a server-side apply drops nulls before anybody sees them.
+      await kubectl(['create', '-f', '-'], { input: JSON.stringify(manifest(cluster, { ...SMALLEST, ...CUSTOM, postgres: { ...SMALLEST.postgres, ...CUSTOM.postgres } })) });
+      await waitCondition(namespace, `patronicluster/${cluster.name}`, 'Ready', 180_000);
+      await waitApplied(cluster);
+      await expectCustom(cluster);
+      const tags = valueAtPath(await fileOf(cluster, podName(cluster, 0)), ['tags']);
+      expect(tags).toMatchObject({ clonefrom: true });
+    });
+  });
+
+  scenario('the same keys set on a living cluster arrive on every member, change, and go without a trace', async () => {
+    const { cluster } = await settledCluster();
+    const before = { file: await fileOf(cluster, podName(cluster, 1)), dcs: withoutSlots(await dcsConfig(cluster)) };
+    const { updateStrategy, ...spec } = (await clusterItem(cluster)).spec;
+    try {
+      await patchSpec(cluster, { postgres: CUSTOM.postgres, patroni: { config: { ...CUSTOM.patroni.config, watchdog: undefined }, dynamicConfig: { ...CUSTOM.patroni.dynamicConfig, failsafe_mode: undefined }, omit: CUSTOM.patroni.omit, members: CUSTOM.patroni.members } });
+      // A merge patch takes nulls for removals; a JSON patch keeps them.
+      await replaceInSpec(cluster, 'patroni/config/watchdog', null);
+      await replaceInSpec(cluster, 'patroni/dynamicConfig/failsafe_mode', null);
+      await waitApplied(cluster, 120_000);
+      await expectCustom(cluster);
+      expect(await settingEverywhere(cluster, 'work_mem')).toEqual(['6MB', '6MB', '6MB']);
+
+      await patchSpec(cluster, { postgres: { parameters: { work_mem: '7MB' } }, patroni: { dynamicConfig: { ignore_slots: [{ name: 'other' }] } } });
+      await waitApplied(cluster);
+      expect(await settingEverywhere(cluster, 'work_mem')).toEqual(['7MB', '7MB', '7MB']);
+      expect((await dcsConfig(cluster))['ignore_slots']).toEqual([{ name: 'other' }]);
+    } finally {
+      await patchSpec(cluster, { postgres: { parameters: null, hba: null }, patroni: { config: null, dynamicConfig: null, omit: null, members: null } });
+    }
+    expect({ ...(await clusterItem(cluster)).spec, updateStrategy }).toEqual({ ...spec, updateStrategy });
+    await waitApplied(cluster, 120_000);
+    await waitHealthy(cluster);
+    expect(withoutSlots(await dcsConfig(cluster))).toEqual(before.dcs);
+    expect(await fileOf(cluster, podName(cluster, 1))).toEqual(before.file);
+    expect(await settingEverywhere(cluster, 'work_mem')).toEqual(['4MB', '4MB', '4MB']);
+  }, { timeoutMs: 480_000 });
+
+  scenario('work_mem changes without a restart', async () => {
+    const { cluster } = await settledCluster();
+    const before = await startTimes(cluster);
+    await patchSpec(cluster, { postgres: { parameters: { work_mem: '9MB' } } });
+    await waitApplied(cluster);
+    expect(await settingEverywhere(cluster, 'work_mem')).toEqual(['9MB', '9MB', '9MB']);
+    await patchSpec(cluster, { postgres: { parameters: null } });
+    await waitApplied(cluster);
+    expect(await startTimes(cluster)).toEqual(before);
+  });
+
+  scenario('what others set in etcd stays and is told, what is ours is put back, and what the spec names becomes ours', async () => {
+    const { cluster } = await settledCluster();
+    const leader = await leaderOf(cluster);
+    const edit = (...pairs: readonly string[]) => exec({ namespace: cluster.namespace, pod: leader }, ['patronictl', 'edit-config', '--force', '--quiet', ...pairs.flatMap((pair) => ['-s', pair])], { timeoutMs: 30_000 });
+    await edit('postgresql.parameters.deadlock_timeout=3s', 'postgresql.parameters.wal_sender_timeout=99s');
+    await waitFor('the owned key put back', async () => (valueAtPath(await dcsConfig(cluster), ['postgresql', 'parameters', 'wal_sender_timeout']) === '15s' ? true : undefined), { timeoutMs: 120_000 });
+    expect(valueAtPath(await dcsConfig(cluster), ['postgresql', 'parameters', 'deadlock_timeout'])).toBe('3s');
+    const drift = await waitFor('the drift told', async () => ((await clusterItem(cluster)).status?.config?.drift ?? []).find((path) => path.endsWith('deadlock_timeout')), { timeoutMs: 60_000 });
+    expect(drift).toBe('postgresql.parameters.deadlock_timeout');
+    expect((await eventMessages(cluster, 'ConfigurationChanged')).some((text) => /Set back to what the spec says: postgresql\.parameters\.wal_sender_timeout/.test(text))).toBe(true);
+
+    await patchSpec(cluster, { postgres: { parameters: { deadlock_timeout: '4s' } } });
+    await waitApplied(cluster);
+    expect((await clusterItem(cluster)).status?.config?.drift ?? []).toEqual([]);
+    await patchSpec(cluster, { postgres: { parameters: null } });
+    await waitApplied(cluster);
+    expect(valueAtPath(await dcsConfig(cluster), ['postgresql', 'parameters'])).not.toHaveProperty('deadlock_timeout');
+  });
+
+  scenario('a configuration that was wiped from etcd is there again', async () => {
+    const { cluster } = await settledCluster();
+    await patchSpec(cluster, { postgres: { parameters: { work_mem: '5MB' } } });
+    await waitApplied(cluster);
+    const before = await dcsConfig(cluster);
+    expect(await etcdctl(cluster, (await etcdMembers(cluster))[0]?.name ?? '', 'del', `/tpa/${cluster.name}/config`)).toBe('1');
+    await waitFor('the configuration refilled', async () => {
+      const now = await dcsConfig(cluster);
+      return JSON.stringify(sorted(now)) === JSON.stringify(sorted(before)) ? true : undefined;
+    }, { timeoutMs: 120_000 });
+    await patchSpec(cluster, { postgres: { parameters: null } });
+    await waitApplied(cluster);
+    await waitHealthy(cluster);
+  });
+
+  scenario('more than forty bad configurations are refused, each with its own message, and the cluster is untouched', async () => {
+    const { cluster } = await settledCluster();
+    const leader = await leaderOf(cluster);
+    const state = async () => ({ dcs: await configOf(cluster, leader), starts: await startTimes(cluster), file: await fileOf(cluster, leader), pods: (await pods(cluster, 'postgres')).map(({ metadata }) => metadata.uid) });
+    const before = await state();
+    const messages: string[] = [];
+    const wrong: string[] = [];
+    try {
+      for (const { title, spec, field, says } of BAD_CONFIGURATIONS) {
+        for (const [section, values] of Object.entries(spec)) for (const [key, value] of Object.entries(values)) await replaceInSpec(cluster, `${section}/${key}`, value);
+        const item = await waitReason(cluster, 'SpecValid', 'Invalid', 30_000).catch((error: unknown) => Promise.reject(new Error(`${title}: not refused`, { cause: error })));
+        const message = item.status?.conditions?.find(({ type }) => type === 'SpecValid')?.message ?? '';
+        messages.push(message);
+        if (!message.includes(field.replace(/\[0\]$/, '').split('.').at(-1) ?? '') || !says.test(message)) wrong.push(`${title}: ${message}`);
+        for (const [section, values] of Object.entries(spec)) await patchSpec(cluster, { [section]: Object.fromEntries(Object.keys(values).map((key) => [key, null])) });
+      }
+    } finally {
+      await patchSpec(cluster, { postgres: { parameters: null, hba: null, ident: null }, patroni: { config: null, dynamicConfig: null, omit: null, loopWait: null, retryTimeout: null } });
+    }
+    expect(wrong).toEqual([]);
+    expect(new Set(messages).size).toBe(BAD_CONFIGURATIONS.length);
+    await waitApplied(cluster);
+    expect(await state()).toEqual(before);
+  }, { timeoutMs: 480_000 });
+});
+
+/** The shared cluster once nothing of an earlier scenario is under way. */
+async function settledCluster(): Promise<{ readonly cluster: Cluster }> {
+  const { cluster } = await sharedCluster();
+  await waitApplied(cluster, 120_000);
+  return { cluster };
+}
+
+function sorted(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, below]) => [key, isJsonObject(below) ? sorted(below) : below]));
+}
