@@ -11,6 +11,7 @@ import { createKubeRest } from './kube/rest.ts';
 import { createTransport } from './kube/transport.ts';
 import { systemClock } from './lib/clock.ts';
 import { createPatroniClients } from './patroni/client.ts';
+import { editWarnings } from './resources/edit-warnings.ts';
 import { ensureApplicationDatabase, readSettings } from './postgres/client.ts';
 import { createController } from './runtime/controller.ts';
 import { createHealthServer } from './runtime/health.ts';
@@ -19,6 +20,7 @@ import { createShutdown } from './runtime/shutdown.ts';
 import { createWorkQueue } from './runtime/work-queue.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { createWebhook } from './webhook/webhook.ts';
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -72,8 +74,13 @@ export async function runOperator(options: RunSettings, version: string): Promis
   const healthOptions = { live: { process: () => true }, ready: { caches: () => informers.hasSynced() || 'caches are not synced' }, registry: metrics.registry, logger };
   const ports = [...new Set([options.healthPort, options.metricsPort])].filter((port) => port !== 0);
   const servers = ports.map((port) => createHealthServer({ ...healthOptions, port }));
+  const webhook =
+    options.webhook === undefined
+      ? undefined
+      : createWebhook({ settings: options.webhook, namespace: options.leaseNamespace ?? access.namespace, rest, clock, logger, metrics, operator: options.operator, warningsOf: (old, next) => editWarnings(old, next, options.operator) });
   const shutdown = createShutdown({
     steps: [
+      { name: 'webhook', run: () => webhook?.stop() },
       { name: 'controller', run: () => controller.stop(10_000), timeoutMs: 12_000 },
       { name: 'events', run: () => events.stop() },
       { name: 'lease', run: () => elector.stop() },
@@ -88,6 +95,7 @@ export async function runOperator(options: RunSettings, version: string): Promis
   shutdown.listen(process);
   await Promise.all(servers.map((server) => server.start()));
   logger.info('starting', { version, server: access.server, namespaces });
+  await webhook?.start();
   informers.start();
   while (!informers.hasSynced() && !shutdown.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
   if (shutdown.signal.aborted) return;

@@ -174,8 +174,8 @@ export const updateStrategy = z
       ),
     schedule: z
       .strictObject({
-        cron: z.string().min(9).max(128).describe('When a window opens: minute, hour, day of month, month, day of week, such as "0 2 * * 6".'),
-        timeZone: z.string().min(1).max(64).default('UTC').describe('Time zone of cron, such as Europe/Berlin.'),
+        cron: z.string().min(9).max(128).meta({ rules: [configRules.isCron] }).describe('When a window opens: minute, hour, day of month, month, day of week, such as "0 2 * * 6".'),
+        timeZone: z.string().min(1).max(64).meta({ rules: [configRules.isKnownTimeZone] }).default('UTC').describe('Time zone of cron, such as Europe/Berlin.'),
         durationMinutes: z.int().min(1).max(10080).default(60).describe('How long a window stays open. A restart that has begun is finished.'),
       })
       .optional()

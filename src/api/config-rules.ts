@@ -1,4 +1,5 @@
 import { parsePath } from '../lib/json-path.ts';
+import { isTimeZone, wrongCron } from '../lib/maintenance-window.ts';
 import { rule, type Rule } from './rule.ts';
 
 /** Rules of `config-fields.ts`, each in CEL where the API server can afford it, and in code. */
@@ -73,6 +74,18 @@ export const isConfigPath = rule<string>({
   code: 'ERR_SPEC_VALUE',
   message: 'must be a path of keys with dots between them, such as log or postgresql.parameters.huge_pages; a key that holds a dot stands in brackets, such as postgresql.parameters[pg_stat_statements.max]',
   holds: (self) => parsePath(self) !== undefined,
+});
+
+export const isCron = rule<string>({
+  code: 'ERR_SPEC_VALUE',
+  message: 'must be a cron expression of five parts (minute, hour, day of month, month, day of week), such as "0 2 * * 6": correct it',
+  holds: (self) => wrongCron(self) === undefined,
+});
+
+export const isKnownTimeZone = rule<string>({
+  code: 'ERR_SPEC_VALUE',
+  message: 'must be the name of a time zone, such as UTC or Europe/Berlin: correct it',
+  holds: (self) => isTimeZone(self),
 });
 
 export const scheduleFits = rule<{ readonly type: string; readonly schedule?: object }>({

@@ -3,7 +3,15 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   if (rows.length === 0) return '';
   const all = [headings, ...rows];
   const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('');
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 /** The same with equal rows once: a field that stands for two keys of Patroni is one row to people. */
@@ -16,7 +24,16 @@ const MOST_CHARACTERS = 60;
 
 /** A value of a manifest on one line: texts as they are, everything else as JSON, `-` for none. */
 export function cell(value: unknown): string {
-  const text = value === undefined ? '-' : typeof value === 'string' ? (value === '' ? '""' : value) : typeof value === 'number' ? String(value) : JSON.stringify(value);
+  const text =
+    value === undefined
+      ? '-'
+      : typeof value === 'string'
+        ? value === ''
+          ? '""'
+          : value
+        : typeof value === 'number'
+          ? String(value)
+          : JSON.stringify(value);
   const line = text.replaceAll('\n', '\\n');
   return line.length <= MOST_CHARACTERS ? line : `${line.slice(0, MOST_CHARACTERS - 1)}…`;
 }

@@ -47,7 +47,10 @@ function plain({ code, path, message }: Found): Problem {
 }
 
 function checkParameters(c: EffectiveCluster, settings: JsonObject, field: string): readonly Found[] {
-  return Object.entries(settings).flatMap(([name, value]) => checkParameter(c.spec.versions.postgres, name, value, formatPath([...field.split('.'), name])));
+  const names = Object.keys(settings);
+  const twice = names.filter((name) => names.some((other) => other < name && other.toLowerCase() === name.toLowerCase()));
+  const doubles = twice.map((name) => found('error', 'ERR_SPEC_PARAMETER', formatPath([...field.split('.'), name]), 'is set twice in different spelling, which PostgreSQL does not tell apart: keep one of them'));
+  return [...doubles, ...Object.entries(settings).flatMap(([name, value]) => checkParameter(c.spec.versions.postgres, name, value, formatPath([...field.split('.'), name])))];
 }
 
 function checkLocal(c: EffectiveCluster, config: JsonObject): readonly Found[] {

@@ -8,7 +8,7 @@ import { memberSlots } from './slots.ts';
 
 /** What the operator itself would put into the dynamic configuration, before the spec has its say. */
 export function dynamicBase(c: EffectiveCluster): JsonObject {
-  return deepMerge({ postgresql: { parameters: computedParameters(c) } }, dynamicDefaults(c));
+  return deepMerge({ postgresql: { parameters: computedParameters(c) } }, dynamicDefaults());
 }
 
 /** What the spec sets in the dynamic configuration, weakest first. */

@@ -21,9 +21,9 @@ export const PATRONI_TIMING = { ttl: 30, loop_wait: 10, retry_timeout: 10 } as c
 const MAXIMUM_LAG_ON_FAILOVER = 0;
 
 /** What the operator sets in the dynamic configuration beside settings of PostgreSQL and the slots of the members. */
-export function dynamicDefaults({ spec }: EffectiveCluster): JsonObject {
+export function dynamicDefaults(): JsonObject {
   return {
-    ...TIMINGS[spec.patroni.failover],
+    ...TIMINGS.standard,
     maximum_lag_on_failover: MAXIMUM_LAG_ON_FAILOVER,
     failsafe_mode: true,
     member_slots_ttl: 0,
@@ -40,10 +40,11 @@ export interface Handle {
 
 /** The dedicated fields that were set to other than their defaults. */
 export function dynamicHandles({ spec: { patroni } }: Pick<EffectiveCluster, 'spec'>): readonly Handle[] {
-  const { ttl, loopWait, retryTimeout, maximumLagOnFailover, failsafeMode, synchronous, slots, ignoreSlots } = patroni;
+  const { failover, ttl, loopWait, retryTimeout, maximumLagOnFailover, failsafeMode, synchronous, slots, ignoreSlots } = patroni;
   const handle = (field: string, key: string, value: unknown): readonly Handle[] =>
     value === undefined ? [] : [{ field: `spec.patroni.${field}`, values: { [key]: value } }];
   return [
+    ...(failover === 'standard' ? [] : [{ field: 'spec.patroni.failover', values: TIMINGS[failover] }]),
     ...handle('ttl', 'ttl', ttl),
     ...handle('loopWait', 'loop_wait', loopWait),
     ...handle('retryTimeout', 'retry_timeout', retryTimeout),

@@ -37,39 +37,54 @@ export interface ExplainedKey {
 
 /** Every key that the spec sets, in the order of `configVerdicts`, then fields that are refused and are no such key. `problems` are those of the validator. Pure. */
 export function explainKeys(c: EffectiveCluster, problems: readonly Problem[]): readonly ExplainedKey[] {
-  const keys = configVerdicts(c, { members: [], wasApplied: false }).map((verdict) => explained(c, verdict, problems));
-  const known = keys.flatMap(({ key }) => problems.filter((one) => isAbout(one, key)));
+  const keys = configVerdicts(c, { members: [], owned: [], wasApplied: false }).map((verdict) => explained(c, verdict, problems));
+  const known = keys.flatMap(({ key }) => problems.filter(({ path }) => isAbout(path, key)));
   const others = problems.filter((one) => !known.includes(one));
-  return [...keys, ...others.map(({ path, message }): ExplainedKey => ({ key: path, value: valueOfKey(c.spec, path), verdict: 'Rejected', message }))];
+  return [
+    ...keys,
+    ...others.map(({ path, message }): ExplainedKey => ({ key: path, value: valueOfKey(c.spec, path), verdict: 'Rejected', message })),
+  ];
 }
 
 function explained(c: EffectiveCluster, { key, target, path, verdict, by }: KeyVerdict, problems: readonly Problem[]): ExplainedKey {
   const value = valueOfKey(c.spec, key);
   const at = parsePath(path) ?? [];
-  const base = { key, target, path, value, takesEffect: target === 'dynamic' ? dynamicEffect(c.spec.versions.postgres, at) : localEffect(at) };
-  const wrong = problems.find((one) => isAbout(one, key));
+  const base = {
+    key,
+    target,
+    path,
+    value,
+    takesEffect: target === 'dynamic' ? dynamicEffect(c.spec.versions.postgres, at) : localEffect(at),
+  };
+  const wrong = problems.find((one) => isAbout(one.path, key));
   if (wrong !== undefined) return { ...base, verdict: 'Rejected', message: wrong.message };
   if (verdict === 'Overridden') return { ...base, verdict, ...(by === undefined ? {} : { by }) };
   if (verdict === 'CreationOnly') return { ...base, verdict };
   return { ...base, verdict: value === null || key.startsWith('spec.patroni.omit') ? 'Removed' : 'Set' };
 }
 
-/** Whether a problem is about a key, about something above it, or (in a list) about something in it. PostgreSQL does not tell `TimeZone` from `timezone`. */
-function isAbout(problem: Problem, key: string): boolean {
-  const [a, b] = [problem.path, key].map((text) => parsePath(text.toLowerCase()) ?? [text]);
-  return a !== undefined && b !== undefined && (isWithin(a, b) || isWithin(b, a));
+/**
+ * Whether what is wrong at a path of the spec is about a key: at it, above it, or (in a list) below it. PostgreSQL does not tell `TimeZone` from `timezone`, and the keys are in lower
+ * case there.
+ */
+export function isAbout(wrongPath: string, key: string): boolean {
+  const [a = [], b = []] = [wrongPath, key].map((text) => parsePath(text.toLowerCase()) ?? [text]);
+  return isWithin(a, b) || isWithin(b, a);
 }
 
 /** What the spec has at a path such as `spec.postgres.hba.prepend[0]`; names of settings match in any case. */
 function valueOfKey(spec: EffectiveCluster['spec'], key: string): unknown {
   const path = parsePath(key);
   if (path === undefined) return undefined;
-  return path.reduce<unknown>((at, name) => {
-    if (Array.isArray(at)) return (at as readonly unknown[])[Number(name)];
-    if (!isJsonObject(at)) return undefined;
-    const spelled = Object.hasOwn(at, name) ? name : Object.keys(at).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
-    return spelled === undefined ? undefined : at[spelled];
-  }, { spec });
+  return path.reduce<unknown>(
+    (at, name) => {
+      if (Array.isArray(at)) return (at as readonly unknown[])[Number(name)];
+      if (!isJsonObject(at)) return undefined;
+      const spelled = Object.hasOwn(at, name) ? name : Object.keys(at).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+      return spelled === undefined ? undefined : at[spelled];
+    },
+    { spec },
+  );
 }
 
 /** A key that the members get, and where its value comes from. */
@@ -93,7 +108,13 @@ export function sourcedKeys(c: EffectiveCluster): readonly SourcedKey[] {
       return { target: 'dynamic', path: formatPath(path), value, source, takesEffect: dynamicEffect(c.spec.versions.postgres, path) };
     }),
     ...leavesOf(file).map(({ path, value }): SourcedKey => {
-      return { target: 'local', path: formatPath(path), value, source: sourceIn(local, path) ?? localSource(c, path), takesEffect: localEffect(path) };
+      return {
+        target: 'local',
+        path: formatPath(path),
+        value,
+        source: sourceIn(local, path) ?? localSource(c, path),
+        takesEffect: localEffect(path),
+      };
     }),
   ];
 }
@@ -103,7 +124,8 @@ function sourceIn(layers: readonly Layer[], path: JsonPath): string | undefined 
 }
 
 function dynamicSource(c: EffectiveCluster, path: JsonPath): string {
-  if (valueAtPath({ postgresql: { parameters: computedParameters(c) } }, path) !== undefined && isWithin(path, PARAMETERS)) return 'computed';
+  if (valueAtPath({ postgresql: { parameters: computedParameters(c) } }, path) !== undefined && isWithin(path, PARAMETERS))
+    return 'computed';
   const isPreset = c.spec.patroni.failover !== 'standard' && ['ttl', 'loop_wait', 'retry_timeout'].includes(path[0] ?? '');
   return isPreset ? 'spec.patroni.failover' : 'default';
 }

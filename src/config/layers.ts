@@ -64,10 +64,10 @@ export function userLayers(spec: PatroniClusterSpec, target: Target): readonly L
   const fromFile = valueAtPath(config, IN_DYNAMIC);
   const placed = valueAtPath(config, PARAMETERS);
   return [
-    { field: 'spec.postgres.parameters', values: parameters(spec.postgres.parameters), sourceOf: (path) => below('spec.postgres.parameters')(path.slice(2)) },
-    { field: 'spec.patroni.config.bootstrap.dcs', values: lowerCaseParameters(isJsonObject(fromFile) ? fromFile : {}), sourceOf: below('spec.patroni.config.bootstrap.dcs') },
-    { field: 'spec.patroni.dynamicConfig', values: lowerCaseParameters(dynamicConfig), sourceOf: below('spec.patroni.dynamicConfig') },
-    { field: 'spec.patroni.config.postgresql.parameters', values: parameters(isJsonObject(placed) ? placed : undefined), sourceOf: below('spec.patroni.config') },
+    { field: 'spec.postgres.parameters', values: parameters(spec.postgres.parameters), sourceOf: (path) => below('spec.postgres.parameters')(asWritten({ postgresql: { parameters: spec.postgres.parameters ?? {} } }, path).slice(2)) },
+    { field: 'spec.patroni.config.bootstrap.dcs', values: lowerCaseParameters(isJsonObject(fromFile) ? fromFile : {}), sourceOf: (path) => below('spec.patroni.config.bootstrap.dcs')(asWritten(fromFile, path)) },
+    { field: 'spec.patroni.dynamicConfig', values: lowerCaseParameters(dynamicConfig), sourceOf: (path) => below('spec.patroni.dynamicConfig')(asWritten(dynamicConfig, path)) },
+    { field: 'spec.patroni.config.postgresql.parameters', values: parameters(isJsonObject(placed) ? placed : undefined), sourceOf: (path) => below('spec.patroni.config')(asWritten(config, path)) },
   ];
 }
 
@@ -94,6 +94,14 @@ function lowerCaseParameters(values: JsonObject): JsonObject {
 /** PostgreSQL does not tell `TimeZone` from `timezone`; two layers that spell it differently must still meet. */
 function lowerCaseKeys(settings: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** The path with the name of a setting as the user spelled it. */
+function asWritten(map: unknown, path: JsonPath): JsonPath {
+  const [section = '', parameters = '', name, ...rest] = path;
+  const settings = valueAtPath(map, PARAMETERS);
+  if (name === undefined || !isWithin(path, PARAMETERS) || !isJsonObject(settings)) return path;
+  return [section, parameters, Object.keys(settings).find((key) => key.toLowerCase() === name) ?? name, ...rest];
 }
 
 /** Keys in sorted order, all the way down: equal specs give equal bytes, however they were written. */

@@ -2,7 +2,7 @@ import { type EffectiveCluster, ETCD_CLIENT_PORT } from '../api/effective.ts';
 import { podFqdns } from '../api/names.ts';
 import type { JsonObject } from '../lib/deep-merge.ts';
 import { isJsonObject } from '../lib/deep-merge.ts';
-import { withoutPath } from '../lib/json-path.ts';
+import { formatPath, withoutPath } from '../lib/json-path.ts';
 import { hostBasedAuthentication, identMap } from './client-authentication.ts';
 import { LISTEN } from './computed-parameters.ts';
 import { initialDynamicConfig } from './dynamic-config.ts';
@@ -29,7 +29,7 @@ export function localLayers(c: Pick<EffectiveCluster, 'spec'>): readonly Layer[]
   const handles: Layer = {
     field: 'spec.patroni.log',
     values: Object.keys(log).length === 0 ? {} : { log },
-    sourceOf: ([, key = '', ...rest]) => `spec.patroni.log.${[fields[key] ?? key, ...rest].join('.')}`,
+    sourceOf: ([, key = '', ...rest]) => formatPath(['spec', 'patroni', 'log', fields[key] ?? key, ...rest]),
   };
   return [handles, ...userLayers(c.spec, 'local')];
 }

@@ -5,8 +5,8 @@ import type { PendingSetting } from '../patroni/cluster-view.ts';
 import { sameGucValue } from '../postgres/gucs/value.ts';
 import type { RunningSettings } from '../postgres/settings.ts';
 import { dynamicLayers, wantedDynamicConfig } from './dynamic-config.ts';
-import { decidingLayer, type Layer, PARAMETERS } from './layers.ts';
-import { localLayers } from './local-config.ts';
+import { decidingLayer, type Layer, omittedPath, PARAMETERS } from './layers.ts';
+import { localBase, localLayers } from './local-config.ts';
 import { isSame } from './owned-patch.ts';
 
 /** What became of a key that the user set. Words of the API (`status.config.keys[].verdict`). */
@@ -52,6 +52,8 @@ export interface SeenConfig {
   /** `GET /config` of the leader; absent when it was not asked. */
   readonly live?: JsonObject;
   readonly members: readonly MemberState[];
+  /** Paths of the dynamic configuration that the operator has set (`owned-patch.ts`). */
+  readonly owned: readonly string[];
   /** Whether the spec was applied before and has not changed since: what differs then was changed by somebody else. */
   readonly wasApplied: boolean;
 }
@@ -89,8 +91,12 @@ function overriddenBy(layers: readonly Layer[], layer: Layer, path: JsonPath): s
 
 type Outcome = Omit<KeyVerdict, 'key' | 'target' | 'path'>;
 
-function verdictInForce(c: EffectiveCluster, path: JsonPath, wanted: unknown, { live, members, wasApplied }: SeenConfig): Outcome {
+/** Who set a key that the spec wants gone and the operator never set: nobody here takes it away. */
+const SOMEBODY = 'a value that somebody else has set in etcd';
+
+function verdictInForce(c: EffectiveCluster, path: JsonPath, wanted: unknown, { live, members, owned, wasApplied }: SeenConfig): Outcome {
   if (live === undefined) return { verdict: 'Unknown' };
+  if (wanted === undefined && valueAtPath(live, path) !== undefined && !owned.includes(formatPath(path))) return { verdict: 'Overridden', by: SOMEBODY };
   if (!matches(valueAtPath(live, path), wanted)) return { verdict: wasApplied ? 'Drifted' : 'Loading' };
   const behind = members.filter(({ dynamicConfig }) => dynamicConfig === undefined || !matches(valueAtPath(dynamicConfig, path), wanted)).map(({ name }) => name);
   if (!isSetting(path)) return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
@@ -139,15 +145,26 @@ function fileOutcome(members: readonly MemberState[]): Outcome {
   return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
 }
 
+/** Something the operator would set and shall not: in the file if it would stand there, else in etcd, where nobody else may have put it either. */
+function omissionVerdict(c: EffectiveCluster, text: string, seen: SeenConfig): Omit<KeyVerdict, 'key'> {
+  const local = omittedPath(text, 'local');
+  if (local !== undefined && valueAtPath(localBase(c), local) !== undefined) return { target: 'local', path: formatPath(local), ...fileOutcome(seen.members) };
+  const path = omittedPath(text, 'dynamic') ?? [];
+  // What the spec says below the path stands there instead, with verdicts of its own.
+  const isReplaced = valueAtPath(wantedDynamicConfig(c), path) !== undefined;
+  return { target: 'dynamic', path: formatPath(path), ...(isReplaced ? { verdict: 'Applied' } : verdictInForce(c, path, undefined, seen)) };
+}
+
 /** Fields that become a part of the local file as a whole. */
-function fileVerdicts(c: EffectiveCluster, { live, members }: SeenConfig): readonly KeyVerdict[] {
+function fileVerdicts(c: EffectiveCluster, seen: SeenConfig): readonly KeyVerdict[] {
+  const { members } = seen;
   const { postgres, patroni } = c.spec;
   const whole = (key: string, path: string, isSet: boolean): readonly KeyVerdict[] => (isSet ? [{ key, target: 'local', path, ...fileOutcome(members) }] : []);
   const tags = (patroni.members ?? []).flatMap((member, i) => {
     const one = members.find(({ name }) => name.endsWith(`-${String(member.ordinal)}`));
     return [{ key: `spec.patroni.members[${String(i)}]`, target: 'local', path: 'tags', ...fileOutcome(one === undefined ? [] : [one]) } as const];
   });
-  const omissions = (patroni.omit ?? []).map((path, i): KeyVerdict => ({ key: `spec.patroni.omit[${String(i)}]`, target: 'dynamic', path, verdict: live === undefined ? 'Unknown' : 'Applied' }));
+  const omissions = (patroni.omit ?? []).map((text, i): KeyVerdict => ({ key: `spec.patroni.omit[${String(i)}]`, ...omissionVerdict(c, text, seen) }));
   return [
     ...whole('spec.postgres.hba', 'postgresql.pg_hba', postgres.hba !== undefined),
     ...whole('spec.postgres.ident', 'postgresql.pg_ident', postgres.ident !== undefined),

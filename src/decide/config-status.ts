@@ -24,11 +24,13 @@ const MOST_WARNINGS = 64;
 export function configStatus(observed: Observed): ConfigStatus | undefined {
   const before = observed.cluster.status?.config;
   const rejected = observed.problems.map(({ path, message }) => ({ key: path.slice(0, 512), target: 'local' as const, path: '', verdict: 'Rejected', message: message.slice(0, 1024) }));
-  if (rejected.length > 0) return { ...before, keys: [...(before?.keys ?? []).filter(({ verdict }) => verdict !== 'Rejected'), ...rejected].slice(0, MOST_KEYS) };
+  // What runs is still the configuration from before, whose other keys keep their verdicts.
+  const others = (before?.keys ?? []).filter(({ verdict, key }) => verdict !== 'Rejected' && !rejected.some((each) => each.key === key));
+  if (rejected.length > 0) return { ...before, keys: [...rejected, ...others].slice(0, MOST_KEYS) };
   const { effective, dynamicConfig } = observed;
   if (effective === undefined || dynamicConfig === undefined) return before;
   const seen: Seen = { ...observed, effective };
-  const keys = configVerdicts(effective, { live: dynamicConfig, members: memberStates(seen), wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
+  const keys = configVerdicts(effective, { live: dynamicConfig, members: memberStates(seen), owned: ownedKeys(seen) ?? [], wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
   const drift = foreignPaths({ owned: ownedKeys(seen) ?? [], wanted: wantedDynamicConfig(effective), live: dynamicConfig }).filter((path) => !isOurs(seen, path));
   const warnings = (observed.warnings ?? []).map((warning) => problemText(warning).slice(0, 1024));
   return {

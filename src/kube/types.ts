@@ -81,6 +81,7 @@ export const KINDS = {
   NetworkPolicy: kindOf('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
   Event: kindOf('events.k8s.io', 'v1', 'Event', 'events'),
   Lease: kindOf('coordination.k8s.io', 'v1', 'Lease', 'leases'),
+  ValidatingWebhookConfiguration: kindOf('admissionregistration.k8s.io', 'v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', false),
   PatroniCluster: kindOf('patroni-operator.dev', 'v1alpha1', 'PatroniCluster', 'patroniclusters'),
   PatroniOperation: kindOf('patroni-operator.dev', 'v1alpha1', 'PatroniOperation', 'patronioperations'),
 } as const;

@@ -7,10 +7,19 @@ import { editWarnings } from './edit-warnings.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 
-const OPERATOR: OperatorConfig = { images: { postgres: { 17: 'r/postgres:17' }, etcd: 'r/etcd', haproxy: 'r/haproxy' }, clusterDomain: 'cluster.local' };
+const OPERATOR: OperatorConfig = {
+  images: { postgres: { 17: 'r/postgres:17' }, etcd: 'r/etcd', haproxy: 'r/haproxy' },
+  clusterDomain: 'cluster.local',
+};
 
 function object(spec: Spec, status: Spec = {}): PatroniClusterObject {
-  const { cluster } = parseCluster({ apiVersion: 'patroni-operator.dev/v1alpha1', kind: 'PatroniCluster', metadata: { name: 'orders', namespace: 'shop' }, spec, status });
+  const { cluster } = parseCluster({
+    apiVersion: 'patroni-operator.dev/v1alpha1',
+    kind: 'PatroniCluster',
+    metadata: { name: 'orders', namespace: 'shop' },
+    spec,
+    status,
+  });
   if (cluster === undefined) throw new Error('not a valid manifest');
   return cluster;
 }
@@ -29,7 +38,9 @@ describe('a warning', () => {
       'tells that replicas come first',
       parameters({ max_connections: 100 }),
       parameters({ max_connections: 200, shared_buffers: '1GB' }),
-      ['restarts PostgreSQL on every member for max_connections, shared_buffers: replicas first, the leader last in place (about 2 s without writes)'],
+      [
+        'restarts PostgreSQL on every member for max_connections, shared_buffers: replicas first, the leader last in place (about 2 s without writes)',
+      ],
     ],
     [
       'tells that the leader comes first',
@@ -48,8 +59,13 @@ describe('a warning', () => {
     [
       'tells a switchover and the window',
       {},
-      parameters({ shared_buffers: '1GB' }, { updateStrategy: { type: 'Schedule', schedule: { cron: '0 2 * * 6' }, leader: 'Switchover' } }),
-      ['restarts PostgreSQL on every member for shared_buffers in the next maintenance window: replicas first, a switchover (1 to 3 s without writes)'],
+      parameters(
+        { shared_buffers: '1GB' },
+        { updateStrategy: { type: 'Schedule', schedule: { cron: '0 2 * * 6' }, leader: 'Switchover' } },
+      ),
+      [
+        'restarts PostgreSQL on every member for shared_buffers in the next maintenance window: replicas first, a switchover (1 to 3 s without writes)',
+      ],
     ],
     [
       'tells the only member',
@@ -75,7 +91,10 @@ describe('a warning', () => {
       'tells members that go',
       {},
       { postgres: { replicas: 2 }, haproxy: { enabled: false } },
-      ['leaves 2 of the PostgreSQL members: connections to the others end, after a switchover if one of them leads', 'removes HAProxy and its Services: connections through it end'],
+      [
+        'leaves 2 of the PostgreSQL members: connections to the others end, after a switchover if one of them leads',
+        'removes HAProxy and its Services: connections through it end',
+      ],
     ],
     [
       'tells slots that are dropped',
@@ -83,7 +102,12 @@ describe('a warning', () => {
       {},
       ['drops the replication slot feed: whoever reads from it loses the place it had'],
     ],
-    ['tells what the validator finds odd', {}, parameters({ fsync: false }), ['spec.postgres.parameters.fsync: is off: a crash of a node can destroy the database of its member']],
+    [
+      'tells what the validator finds odd',
+      {},
+      parameters({ fsync: false }),
+      ['spec.postgres.parameters.fsync: is off: a crash of a node can destroy the database of its member'],
+    ],
     ['is not given again while the spec stays', parameters({ fsync: false }), parameters({ fsync: false }), []],
   ])('%s', (_, before, after, expected) => {
     expect(warnings(before, after)).toEqual(expected);
@@ -100,7 +124,17 @@ describe('a warning', () => {
 
   test('stays below 256 characters, however much changes', () => {
     const many = Object.fromEntries(
-      ['autovacuum_freeze_max_age', 'autovacuum_max_workers', 'max_files_per_process', 'max_locks_per_transaction', 'max_logical_replication_workers', 'max_pred_locks_per_transaction', 'superuser_reserved_connections', 'wal_buffers', 'wal_decode_buffer_size'].map((name) => [name, name === 'wal_decode_buffer_size' ? '1MB' : name.startsWith('autovacuum_f') ? 300000000 : 70]),
+      [
+        'autovacuum_freeze_max_age',
+        'autovacuum_max_workers',
+        'max_files_per_process',
+        'max_locks_per_transaction',
+        'max_logical_replication_workers',
+        'max_pred_locks_per_transaction',
+        'superuser_reserved_connections',
+        'wal_buffers',
+        'wal_decode_buffer_size',
+      ].map((name) => [name, name === 'wal_decode_buffer_size' ? '1MB' : name.startsWith('autovacuum_f') ? 300000000 : 70]),
     );
     const texts = warnings({}, { ...parameters({ ...many, a_setting_that_nobody_knows: 1 }), images: { postgres: 'x'.repeat(200) } });
     expect(texts.length).toBeGreaterThan(1);

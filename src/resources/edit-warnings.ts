@@ -15,7 +15,11 @@ const MOST_NAMES = 100;
  * What whoever edits a PatroniCluster should know before it happens: what the edit interrupts, and what the validator finds odd. Sentences of at most 255 characters; none for an edit
  * that interrupts nobody, and none when the spec is as it was. `old` is absent on creation. Both have been parsed. Pure.
  */
-export function editWarnings(old: PatroniClusterObject | undefined, next: PatroniClusterObject, operator: OperatorConfig): readonly string[] {
+export function editWarnings(
+  old: PatroniClusterObject | undefined,
+  next: PatroniClusterObject,
+  operator: OperatorConfig,
+): readonly string[] {
   if (old !== undefined && isEqual(old.spec, next.spec)) return [];
   const pinned = (old ?? next).status?.versions?.images ?? {};
   const after = effectiveCluster(next, operator, pinned);
@@ -31,7 +35,11 @@ function interruptions(impact: Impact): readonly string[] {
     ...pods.flatMap(({ component, paths }) => podSentence(component, paths, restarts)),
     ...settingsSentence(restarts),
     ...scale.filter(({ before, after }) => after < before).map(({ component, after }) => removalSentence(component, after)),
-    ...(droppedSlots.length === 0 ? [] : [`drops the replication ${droppedSlots.length === 1 ? 'slot' : 'slots'} ${listed(droppedSlots)}: whoever reads from it loses the place it had`]),
+    ...(droppedSlots.length === 0
+      ? []
+      : [
+          `drops the replication ${droppedSlots.length === 1 ? 'slot' : 'slots'} ${listed(droppedSlots)}: whoever reads from it loses the place it had`,
+        ]),
   ];
 }
 
@@ -44,7 +52,11 @@ function podSentence(component: Impact['pods'][number]['component'], paths: read
     case 'haproxy':
       return [`${what}${when(plan)}: connections through each of them end`];
     case 'postgres':
-      return [plan.steps.some((step) => step.action === 'Switchover') ? `${what}${when(plan)}: replicas first, then a switchover (${PAUSES.Switchover} without writes)` : `${what}${when(plan)}: no connections until the new pod runs`];
+      return [
+        plan.steps.some((step) => step.action === 'Switchover')
+          ? `${what}${when(plan)}: replicas first, then a switchover (${PAUSES.Switchover} without writes)`
+          : `${what}${when(plan)}: no connections until the new pod runs`,
+      ];
   }
 }
 
@@ -75,7 +87,10 @@ function when({ when: { type } }: RestartPlan): string {
 }
 
 function removalSentence(component: Impact['scale'][number]['component'], after: number): string {
-  if (component === 'haproxy') return after === 0 ? 'removes HAProxy and its Services: connections through it end' : `leaves ${String(after)} of the HAProxy pods: connections through the others end`;
+  if (component === 'haproxy')
+    return after === 0
+      ? 'removes HAProxy and its Services: connections through it end'
+      : `leaves ${String(after)} of the HAProxy pods: connections through the others end`;
   return `leaves ${String(after)} of the PostgreSQL members: connections to the others end, after a switchover if one of them leads`;
 }
 

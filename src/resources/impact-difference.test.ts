@@ -47,7 +47,9 @@ describe('values', () => {
 
 describe('paths', () => {
   test('name the items of lists', () => {
-    const pod = (memory: string, args: readonly string[]) => ({ spec: { containers: [{ name: 'postgres', memory, args }, { name: 'other' }] } });
+    const pod = (memory: string, args: readonly string[]) => ({
+      spec: { containers: [{ name: 'postgres', memory, args }, { name: 'other' }] },
+    });
     expect(changedPaths(pod('1Gi', ['a']), pod('2Gi', ['b', 'c']))).toEqual([
       'spec.containers[postgres].memory',
       'spec.containers[postgres].args[0]',

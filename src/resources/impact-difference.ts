@@ -53,7 +53,12 @@ function text(path: JsonPath): string {
 function named(value: unknown): JsonObject | undefined {
   if (isJsonObject(value)) return value;
   if (!Array.isArray(value)) return undefined;
-  return Object.fromEntries((value as readonly unknown[]).map((item, i) => [`[${isJsonObject(item) && typeof item['name'] === 'string' ? item['name'] : String(i)}]`, item]));
+  return Object.fromEntries(
+    (value as readonly unknown[]).map((item, i) => [
+      `[${isJsonObject(item) && typeof item['name'] === 'string' ? item['name'] : String(i)}]`,
+      item,
+    ]),
+  );
 }
 
 function leafAt(object: JsonObject, path: JsonPath): unknown {

@@ -76,9 +76,18 @@ interface Play {
 function replacePods(play: Play): Play {
   const [replicas, leader] = [play.members.filter(({ isLeader }) => !isLeader), play.members.find(({ isLeader }) => isLeader)];
   if (leader === undefined) return play;
-  if (replicas.length === 0) return restarted(play, leader.name, { component: 'postgres', action: 'ReplacePod', who: 'leader', interrupts: 'Writes' });
-  const after = replicas.reduce((now, { name }) => restarted(now, name, { component: 'postgres', action: 'ReplacePod', who: 'replicas', interrupts: 'Reads' }), play);
-  return restarted(handedOver(after, leader.name), leader.name, { component: 'postgres', action: 'ReplacePod', who: 'former leader', interrupts: 'Reads' });
+  if (replicas.length === 0)
+    return restarted(play, leader.name, { component: 'postgres', action: 'ReplacePod', who: 'leader', interrupts: 'Writes' });
+  const after = replicas.reduce(
+    (now, { name }) => restarted(now, name, { component: 'postgres', action: 'ReplacePod', who: 'replicas', interrupts: 'Reads' }),
+    play,
+  );
+  return restarted(handedOver(after, leader.name), leader.name, {
+    component: 'postgres',
+    action: 'ReplacePod',
+    who: 'former leader',
+    interrupts: 'Reads',
+  });
 }
 
 /** More restarts than any plan has: growing and shrinking together restart each member twice. */
@@ -87,9 +96,18 @@ const MOST_RESTARTS_PER_MEMBER = 4;
 function restartAll(start: Play, leaderBy: 'Restart' | 'Switchover'): Play {
   let play = start;
   for (let i = 0; i < MOST_RESTARTS_PER_MEMBER * start.members.length; i += 1) {
-    const next = nextRestart(play.members.map((member) => candidate(play, member)), leaderBy);
+    const next = nextRestart(
+      play.members.map((member) => candidate(play, member)),
+      leaderBy,
+    );
     if (next.kind === 'none' || next.kind === 'wait') return play;
-    if (next.kind === 'restart') play = restarted(play, next.member, { component: 'postgres', action: 'Restart', who: next.isLeader ? 'leader' : 'replicas', interrupts: next.isLeader ? 'Writes' : 'Reads' });
+    if (next.kind === 'restart')
+      play = restarted(play, next.member, {
+        component: 'postgres',
+        action: 'Restart',
+        who: next.isLeader ? 'leader' : 'replicas',
+        interrupts: next.isLeader ? 'Writes' : 'Reads',
+      });
     // The old leader restarts as it becomes a replica.
     else play = take(handedOver(play, next.leader), next.leader);
   }
@@ -98,7 +116,12 @@ function restartAll(start: Play, leaderBy: 'Restart' | 'Switchover'): Play {
 
 function candidate({ settings }: Play, { name, isLeader, running }: Member): RestartCandidate {
   const pending = settings.filter((setting) => running[setting.name] !== setting.after);
-  return { name, isLeader, running, pending: pending.map((setting) => ({ name: setting.name, oldValue: running[setting.name] ?? '', newValue: setting.after })) };
+  return {
+    name,
+    isLeader,
+    running,
+    pending: pending.map((setting) => ({ name: setting.name, oldValue: running[setting.name] ?? '', newValue: setting.after })),
+  };
 }
 
 /** A restart of one member, joined with the step before it when that is of the same kind. */
@@ -112,9 +135,21 @@ function restarted(play: Play, member: string, step: Pick<RestartStep, 'componen
 
 function handedOver(play: Play, leader: string): Play {
   const heir = play.members.find(({ name }) => name !== leader)?.name;
-  const step: RestartStep = { component: 'postgres', action: 'Switchover', who: 'leader', count: 1, ...(play.isKnown ? { pods: [leader] } : {}), interrupts: 'Writes' };
+  const step: RestartStep = {
+    component: 'postgres',
+    action: 'Switchover',
+    who: 'leader',
+    count: 1,
+    ...(play.isKnown ? { pods: [leader] } : {}),
+    interrupts: 'Writes',
+  };
   // Which replica takes over is decided then: from here on nobody knows the leader by name.
-  return { ...play, isKnown: false, steps: [...play.steps, step], members: play.members.map((member) => ({ ...member, isLeader: member.name === heir })) };
+  return {
+    ...play,
+    isKnown: false,
+    steps: [...play.steps, step],
+    members: play.members.map((member) => ({ ...member, isLeader: member.name === heir })),
+  };
 }
 
 /** What a member runs with once it has started again: a replica never has less of a setting of the standbys than its leader (Patroni takes the leader's from pg_control). */

@@ -17,7 +17,8 @@ export function stepText(step: RestartStep): string {
     case 'Restart':
       return `restart PostgreSQL of ${people}${who === 'leader' ? ' in place' : ''}: ${costText(step)}`;
     case 'ReplacePod':
-      if (component !== 'postgres') return `replace ${counted(count, 'pod')} of ${component}${count > 1 ? ', one at a time' : ''}: ${costText(step)}`;
+      if (component !== 'postgres')
+        return `replace ${counted(count, 'pod')} of ${component}${count > 1 ? ', one at a time' : ''}: ${costText(step)}`;
       return `replace the ${count > 1 ? 'pods' : 'pod'} of ${people}: ${costText(step)}`;
   }
 }
@@ -41,7 +42,10 @@ function counted(count: number, noun: string): string {
 }
 
 /** When the steps are taken. Completes "It happens …". */
-export function whenText({ type, schedule }: RestartPlan['when'], { name, namespace }: Pick<EffectiveCluster, 'name' | 'namespace'>): string {
+export function whenText(
+  { type, schedule }: RestartPlan['when'],
+  { name, namespace }: Pick<EffectiveCluster, 'name' | 'namespace'>,
+): string {
   switch (type) {
     case 'Always':
       return 'as soon as the cluster is healthy';

@@ -23,13 +23,19 @@ describe('restarts', () => {
       'replicas first for what grows',
       parameters({ max_connections: 100 }),
       parameters({ max_connections: 200 }),
-      ['restart PostgreSQL of 2 replicas, one at a time: connections to each end', 'restart PostgreSQL of the leader in place: no writes for about 2 s'],
+      [
+        'restart PostgreSQL of 2 replicas, one at a time: connections to each end',
+        'restart PostgreSQL of the leader in place: no writes for about 2 s',
+      ],
     ],
     [
       'the leader first for what shrinks',
       parameters({ max_connections: 200 }),
       parameters({ max_connections: 100 }),
-      ['restart PostgreSQL of the leader in place: no writes for about 2 s', 'restart PostgreSQL of 2 replicas, one at a time: connections to each end'],
+      [
+        'restart PostgreSQL of the leader in place: no writes for about 2 s',
+        'restart PostgreSQL of 2 replicas, one at a time: connections to each end',
+      ],
     ],
     [
       'the replicas twice when one setting grows and another shrinks',
@@ -45,13 +51,19 @@ describe('restarts', () => {
       'replicas first for a setting that standbys may have less of',
       parameters({ shared_buffers: '256MB' }),
       parameters({ shared_buffers: '128MB' }),
-      ['restart PostgreSQL of 2 replicas, one at a time: connections to each end', 'restart PostgreSQL of the leader in place: no writes for about 2 s'],
+      [
+        'restart PostgreSQL of 2 replicas, one at a time: connections to each end',
+        'restart PostgreSQL of the leader in place: no writes for about 2 s',
+      ],
     ],
     [
       'a switchover where the spec prefers it',
       {},
       parameters({ shared_buffers: '256MB' }, { updateStrategy: { leader: 'Switchover' } }),
-      ['restart PostgreSQL of 2 replicas, one at a time: connections to each end', 'switch over from the leader to a replica: no writes for 1 to 3 s'],
+      [
+        'restart PostgreSQL of 2 replicas, one at a time: connections to each end',
+        'switch over from the leader to a replica: no writes for 1 to 3 s',
+      ],
     ],
     [
       'the only member in place',
@@ -129,7 +141,9 @@ describe('restarts', () => {
   test('end for any mix of settings, and touch every member once or twice', () => {
     const value = fc.integer({ min: 10, max: 12 }).map(String);
     const setting = fc.record({ name: fc.constantFrom(...STANDBY_SETTINGS, 'shared_buffers'), before: value, after: value });
-    const settings = fc.uniqueArray(setting, { selector: ({ name }) => name, maxLength: 6 }).map((all) => all.filter(({ before, after }) => before !== after));
+    const settings = fc
+      .uniqueArray(setting, { selector: ({ name }) => name, maxLength: 6 })
+      .map((all) => all.filter(({ before, after }) => before !== after));
     fc.assert(
       fc.property(settings, fc.integer({ min: 1, max: 5 }), fc.constantFrom('Restart', 'Switchover'), (changed, members, leader) => {
         const c = cluster({ postgres: { replicas: members }, updateStrategy: { leader } });
@@ -209,6 +223,11 @@ describe('an impact', () => {
   });
 
   test('tells that HAProxy reloads', () => {
-    expect(impact({}, { haproxy: { readOnly: { maxLag: '16Mi' } } })).toMatchObject({ reloadsHaproxy: true, pods: [], objects: [], restarts: { steps: [] } });
+    expect(impact({}, { haproxy: { readOnly: { maxLag: '16Mi' } } })).toMatchObject({
+      reloadsHaproxy: true,
+      pods: [],
+      objects: [],
+      restarts: { steps: [] },
+    });
   });
 });

@@ -94,7 +94,20 @@ export function impactOf(old: EffectiveCluster | undefined, next: EffectiveClust
   };
 }
 
-const NO_CHANGE = { spec: [], dynamic: [], local: [], hba: [], ident: [], tags: [], droppedSlots: [], pods: [], scale: [], volumes: [], reloadsHaproxy: false, objects: [] } as const;
+const NO_CHANGE = {
+  spec: [],
+  dynamic: [],
+  local: [],
+  hba: [],
+  ident: [],
+  tags: [],
+  droppedSlots: [],
+  pods: [],
+  scale: [],
+  volumes: [],
+  reloadsHaproxy: false,
+  objects: [],
+} as const;
 
 /** Whether a change does nothing at all. */
 export function isWithoutEffect({ isCreation, reloadsHaproxy, restarts, ...lists }: Impact): boolean {
@@ -139,7 +152,10 @@ function restartSettings({ spec }: EffectiveCluster, changes: readonly KeyChange
     });
 }
 
-const LINES: readonly JsonPath[] = [['postgresql', 'pg_hba'], ['postgresql', 'pg_ident']];
+const LINES: readonly JsonPath[] = [
+  ['postgresql', 'pg_hba'],
+  ['postgresql', 'pg_ident'],
+];
 
 function localChanges(old: EffectiveCluster, next: EffectiveCluster): readonly KeyChange[] {
   const file = (c: EffectiveCluster) => {
@@ -150,11 +166,19 @@ function localChanges(old: EffectiveCluster, next: EffectiveCluster): readonly K
 }
 
 function tagChanges(old: EffectiveCluster, next: EffectiveCluster): Impact['tags'] {
-  const ordinals = [...new Set([old, next].flatMap(({ spec }) => (spec.patroni.members ?? []).map(({ ordinal }) => ordinal)))].sort((a, b) => a - b);
+  const ordinals = [...new Set([old, next].flatMap(({ spec }) => (spec.patroni.members ?? []).map(({ ordinal }) => ordinal)))].sort(
+    (a, b) => a - b,
+  );
   return ordinals.flatMap((ordinal) => {
     const [before, after] = [tagsOf(old, ordinal), tagsOf(next, ordinal)];
     if (isEqual(before, after)) return [];
-    return [{ member: names.pod(next.name, 'postgres', ordinal), ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
+    return [
+      {
+        member: names.pod(next.name, 'postgres', ordinal),
+        ...(before === undefined ? {} : { before }),
+        ...(after === undefined ? {} : { after }),
+      },
+    ];
   });
 }
 
@@ -193,7 +217,9 @@ function replicas({ spec }: EffectiveCluster, component: Component): number {
 }
 
 function scaleChanges(old: EffectiveCluster, next: EffectiveCluster): Impact['scale'] {
-  return COMPONENTS.map((component) => ({ component, before: replicas(old, component), after: replicas(next, component) })).filter(({ before, after }) => before !== after);
+  return COMPONENTS.map((component) => ({ component, before: replicas(old, component), after: replicas(next, component) })).filter(
+    ({ before, after }) => before !== after,
+  );
 }
 
 function volumeChanges(old: EffectiveCluster, next: EffectiveCluster): Impact['volumes'] {
@@ -206,15 +232,23 @@ const proxyHash = (c: EffectiveCluster): string => haproxyConfigHash(c, c.spec.p
 
 /** Told above, in more useful words. */
 function isTold({ kind, metadata: { name } }: Manifest, c: EffectiveCluster): boolean {
-  return kind === 'StatefulSet' || (kind === 'ConfigMap' && [names.patroniConfigMap(c.name), names.haproxyConfigMap(c.name)].includes(name));
+  return (
+    kind === 'StatefulSet' || (kind === 'ConfigMap' && [names.patroniConfigMap(c.name), names.haproxyConfigMap(c.name)].includes(name))
+  );
 }
 
 function otherObjects(old: EffectiveCluster, next: EffectiveCluster): Impact['objects'] {
   const objects = (c: EffectiveCluster) =>
-    new Map(clusterObjects(c, { postgresReplicas: c.spec.postgres.replicas, etcdFormed: true }).filter((one) => !isTold(one, c)).map((one) => [`${one.kind}/${one.metadata.name}`, one]));
+    new Map(
+      clusterObjects(c, { postgresReplicas: c.spec.postgres.replicas, etcdFormed: true })
+        .filter((one) => !isTold(one, c))
+        .map((one) => [`${one.kind}/${one.metadata.name}`, one]),
+    );
   const [before, after] = [objects(old), objects(next)];
   return [
-    ...[...after].filter(([object, one]) => !isEqual(before.get(object), one)).map(([object]) => ({ object, change: before.has(object) ? ('Changed' as const) : ('Added' as const) })),
+    ...[...after]
+      .filter(([object, one]) => !isEqual(before.get(object), one))
+      .map(([object]) => ({ object, change: before.has(object) ? ('Changed' as const) : ('Added' as const) })),
     ...[...before.keys()].filter((object) => !after.has(object)).map((object) => ({ object, change: 'Removed' as const })),
   ];
 }

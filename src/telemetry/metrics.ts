@@ -26,6 +26,7 @@ export function createMetrics(options: { readonly processMetrics: boolean }) {
     ...queueMetrics(registers, beforeScrape),
     ...clientMetrics(registers),
     ...cacheMetrics(registers),
+    ...webhookMetrics(registers),
   };
 }
 
@@ -127,6 +128,24 @@ function clientMetrics(registers: Registry[]) {
       name: 'patroni_operator_events_dropped_total',
       help: 'Kubernetes Events held back or lost',
       labelNames: ['why'] as const,
+      registers,
+    }),
+  };
+}
+
+function webhookMetrics(registers: Registry[]) {
+  return {
+    webhookRequests: new Counter({
+      name: 'controller_runtime_webhook_requests_total',
+      help: 'Admission requests by HTTP status',
+      labelNames: ['webhook', 'code'] as const,
+      registers,
+    }),
+    webhookLatency: new Histogram({
+      name: 'controller_runtime_webhook_latency_seconds',
+      help: 'Time to answer an admission request',
+      labelNames: ['webhook'] as const,
+      buckets: REQUEST_BUCKETS,
       registers,
     }),
   };

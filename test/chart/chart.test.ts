@@ -99,13 +99,37 @@ describe('the chart', () => {
     });
     expect(envOf(objects)['PATRONI_OPERATOR_IMAGES_POSTGRES']).toContain('17=registry.example/postgres:17');
     expect(only(objects, 'ServiceAccount').metadata.annotations).toEqual({ 'example.org/role': 'operator' });
-    expect(only(objects, 'Service').metadata.name).toBe('pgo-metrics');
+    expect(objects.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name).sort()).toEqual(['pgo-metrics', 'pgo-webhook']);
     expect(only(objects, 'PodMonitor')).toMatchObject({
       metadata: { labels: { release: 'prometheus' } },
       spec: { podMetricsEndpoints: [{ port: 'metrics', interval: '15s' }] },
     });
     const { ingress } = only(objects, 'NetworkPolicy')['spec'] as { ingress: { from?: unknown[] }[] };
-    expect(ingress.map(({ from }) => from?.length)).toEqual([undefined, 1]);
+    expect(ingress.map(({ from }) => from?.length)).toEqual([undefined, undefined, 1]);
+  });
+
+  test('serves the webhook with a certificate of the operator’s own, and lets it touch one object outside of namespaces', () => {
+    const objects = renderedCase('everything');
+    const configuration = only(objects, 'ValidatingWebhookConfiguration');
+    expect(configuration['webhooks']).toMatchObject([
+      { clientConfig: { service: { name: 'pgo-webhook', path: '/validate-patronicluster' } }, failurePolicy: 'Fail', sideEffects: 'None', rules: [{ operations: ['CREATE', 'UPDATE'], resources: ['patroniclusters'] }] },
+    ]);
+    expect(envOf(objects)).toMatchObject({ PATRONI_OPERATOR_WEBHOOK_PORT: '9443', PATRONI_OPERATOR_WEBHOOK_NAME: 'pgo-webhook', PATRONI_OPERATOR_WEBHOOK_CONFIGURATION: configuration.metadata.name });
+    const role = objects.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'pgo-webhook');
+    expect(role === undefined ? [] : rulesOf(role)).toEqual([{ apiGroups: ['admissionregistration.k8s.io'], resources: ['validatingwebhookconfigurations'], resourceNames: [configuration.metadata.name], verbs: ['get', 'patch'] }]);
+  });
+
+  test('takes the certificate of the webhook from cert-manager without any right for it, and asks only about watched namespaces', () => {
+    const objects = renderedCase('webhook-cert-manager');
+    // Those for users stay; the operator itself has none.
+    expect(kinds(objects)).not.toContain('ClusterRoleBinding');
+    expect(only(objects, 'Certificate')['spec']).toMatchObject({ secretName: 'patroni-operator-webhook-tls', issuerRef: { kind: 'ClusterIssuer', name: 'corporate' } });
+    expect(only(objects, 'ValidatingWebhookConfiguration')).toMatchObject({
+      metadata: { annotations: { 'cert-manager.io/inject-ca-from': expect.stringMatching(/\/patroni-operator-webhook$/) } },
+      webhooks: [{ failurePolicy: 'Ignore', namespaceSelector: { matchExpressions: [{ values: ['billing', 'shop'] }] } }],
+    });
+    expect(envOf(objects)['PATRONI_OPERATOR_WEBHOOK_CERTIFICATE_FOLDER']).toBe('/webhook-tls');
+    expect(podOf(objects).spec['volumes']).toMatchObject([{ name: 'tmp' }, { name: 'webhook-tls', secret: { secretName: 'patroni-operator-webhook-tls' } }]);
   });
 });
 

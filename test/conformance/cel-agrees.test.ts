@@ -19,7 +19,7 @@ function celSays({ manifest, old }: Case): string[] {
   return validateRules(schema, asStored(manifest), old === undefined ? undefined : asStored(old))
     .map(
       ({ field, message }) =>
-        `${field === '<nil>' ? '' : field.replace(/\[([a-z]+)\]$/, '.$1')} ${message.replace(/^(Invalid value: (".*?"|\d+)|Forbidden): /, '').replace('metadata.name must', 'must')}`,
+        `${field === '<nil>' ? '' : field.replace(/\[([a-z]+)\](?=$|\.)/g, '.$1')} ${message.replace(/^(Invalid value: (".*?"|\d+)|Forbidden): /, '').replace('metadata.name must', 'must')}`,
     )
     .sort();
 }

@@ -1,7 +1,13 @@
 import { describe, expect } from '@jest/globals';
+import fc from 'fast-check';
 
+import { effectiveCluster } from '../../src/api/effective.ts';
+import { API_VERSION } from '../../src/api/meta.ts';
+import { parseCluster } from '../../src/api/validate.ts';
 import { isJsonObject, type JsonObject } from '../../src/lib/deep-merge.ts';
 import { valueAtPath } from '../../src/lib/json-path.ts';
+import { bootstrapConfig, patroniConfig } from '../../src/resources/postgres/patroni-config.ts';
+import { randomSpec } from '../support/random-spec.ts';
 import { BAD_CONFIGURATIONS } from '../support/bad-configurations.ts';
 
 import { clusterItem, leaderOf, manifest, podName, pods, SMALLEST, sql, waitHealthy, type Cluster } from './support/cluster.ts';
@@ -12,6 +18,9 @@ import { inNamespace } from './support/namespaces.ts';
 import { scenario } from './support/scenario.ts';
 import { sharedCluster } from './support/shared.ts';
 import { waitFor } from './support/shell.ts';
+
+/** Each costs the validator connections to three etcd members. */
+const SAMPLE = 150;
 
 const HEADERS = { 'X-Frame-Options': 'SAMEORIGIN' };
 
@@ -144,6 +153,16 @@ describe('the three layers of the configuration', () => {
     await waitHealthy(cluster);
   });
 
+  scenario('a sample of random specs renders what Patroni’s own --validate-config accepts, and it refuses what is broken', async () => {
+    const { cluster } = await settledCluster();
+    const leader = await leaderOf(cluster);
+    // The program in the pod looks for the binaries of the version.
+    const { versions } = (await clusterItem(cluster)).spec;
+    const specs = fc.sample(randomSpec, SAMPLE).map((spec) => ({ ...spec, versions }));
+    expect(await judgedByPatroni(cluster, leader, specs)).toEqual([]);
+    expect((await judgedByPatroni(cluster, leader, [{ patroni: { config: { log: { level: 'LOUD' } } } }])).join()).toMatch(/log\.level/);
+  });
+
   scenario('more than forty bad configurations are refused, each with its own message, and the cluster is untouched', async () => {
     const { cluster } = await settledCluster();
     const leader = await leaderOf(cluster);
@@ -169,6 +188,34 @@ describe('the three layers of the configuration', () => {
     expect(await state()).toEqual(before);
   }, { timeoutMs: 480_000 });
 });
+
+/** Judges configurations by Patroni's own `--validate-config`, in a pod, as the files that the operator renders; returns what it finds wrong. */
+async function judgedByPatroni(cluster: Cluster, pod: string, specs: readonly Readonly<Record<string, unknown>>[]): Promise<readonly string[]> {
+  const files = specs.map((spec) => {
+    const { cluster: parsed, problems } = parseCluster({ apiVersion: API_VERSION, kind: 'PatroniCluster', metadata: { name: cluster.name, namespace: cluster.namespace }, spec });
+    if (parsed === undefined || problems.length > 0) throw new Error(`not a valid spec: ${JSON.stringify(problems)}`);
+    const effective = effectiveCluster(parsed, { images: { postgres: {}, etcd: '', haproxy: '' }, clusterDomain: 'cluster.local' });
+    return [patroniConfig(effective), bootstrapConfig(effective)];
+  });
+  const program = `
+import json, logging, os, sys, yaml
+from patroni.config import Config
+from patroni.utils import patch_config
+from patroni.validator import populate_validate_params, schema
+populate_validate_params(ignore_listen_port=True)
+# What comes from the environment and from the Secrets of the pod.
+own = Config('/run/postgresql/patroni', None)
+rest = {'name': own['name'], 'restapi': {'connect_address': own['restapi']['connect_address']}, 'postgresql': {'connect_address': own['postgresql']['connect_address'], 'authentication': own['postgresql']['authentication']}}
+for index, texts in enumerate(json.load(sys.stdin)):
+    config = {}
+    for text in texts:
+        patch_config(config, yaml.safe_load(text))
+    patch_config(config, rest)
+    for error in schema(config):
+        print(index, error)`;
+  const text = await exec({ namespace: cluster.namespace, pod }, ['/opt/patroni/bin/python3', '-c', program], { input: JSON.stringify(files), timeoutMs: 240_000 });
+  return text.split('\n').filter((line) => line !== '');
+}
 
 /** The shared cluster once nothing of an earlier scenario is under way. */
 async function settledCluster(): Promise<{ readonly cluster: Cluster }> {

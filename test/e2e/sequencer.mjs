@@ -1,6 +1,6 @@
 // Fixed order: the first file makes the cluster that most others share; what replaces the operator comes last. Any file also runs alone.
 const FIRST = ['quickstart'];
-const LAST = ['node-loss', 'operator-upgrade', 'helm'];
+const LAST = ['webhook', 'node-loss', 'operator-upgrade', 'helm'];
 
 const rank = (path) => {
   const name = path.replace(/^.*\//, '').replace(/\.test\.ts$/, '');

@@ -20,7 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kube: ['telemetry', ...FLOOR],
   runtime: ['kube', 'telemetry', ...FLOOR],
   controllers: ['decide', 'resources', 'telemetry', 'kube', 'runtime', ...CORE],
-  webhook: ['telemetry', 'runtime', 'api', 'config', ...FLOOR],
+  webhook: ['kube', 'telemetry', 'runtime', 'pki', 'api', 'config', ...FLOOR],
   // `resources` for `render`, which prints what the builders build.
   cli: ['kube', 'resources', ...CORE],
   gen: ['api', 'config', ...FLOOR],
@@ -43,7 +43,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   zod: /^(api|gen)\//,
   'js-yaml': /^(resources\/common|cli|gen)\//,
   'node:fs': /^(kube|runtime)\//,
-  'node:fs/promises': /^(cli|gen|kube)\//,
+  'node:fs/promises': /^(cli|gen|kube|webhook)\//,
   'node:http': /^(runtime|webhook)\//,
   'node:https': /^(kube|webhook)\//,
   'node:net': /^(runtime|kube)\/|\/client\.ts$/,

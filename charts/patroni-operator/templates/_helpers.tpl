@@ -29,6 +29,16 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
+{{/* Name of the webhook's Service; its Secret adds `-tls`. */}}
+{{- define "patroni-operator.webhookName" -}}
+{{ include "patroni-operator.fullname" . | trunc 50 | trimSuffix "-" }}-webhook
+{{- end }}
+
+{{/* ValidatingWebhookConfigurations belong to no namespace, so two releases of one name must not share it. */}}
+{{- define "patroni-operator.webhookConfiguration" -}}
+{{ printf "%s.%s" (include "patroni-operator.fullname" .) .Release.Namespace }}
+{{- end }}
+
 {{- define "patroni-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "patroni-operator.fullname" .) .Values.serviceAccount.name }}

@@ -71,7 +71,13 @@ function diffCommand({ io, exit, connect }: CommandParts): Command {
   addCommon(command);
   return command.action(async (cluster: string | undefined, flags: Flags) => {
     const against = flags['against'] as string | undefined;
-    const options = { files: filesOf(flags), output: flags['output'] as Format, ...namespaceOf(flags), ...(cluster === undefined ? {} : { cluster }), ...(against === undefined ? {} : { against }) };
+    const options = {
+      files: filesOf(flags),
+      output: flags['output'] as Format,
+      ...namespaceOf(flags),
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(against === undefined ? {} : { against }),
+    };
     exit(await diff(io, options, { operator: operatorConfig(flags, io.env), connect: () => connected(connect, flags, io) }));
   });
 }

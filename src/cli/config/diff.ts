@@ -39,7 +39,11 @@ export async function diff(io: CliIo, options: DiffOptions, parts: DiffParts): P
     const namespace = options.namespace ?? kubernetes?.namespace ?? 'default';
     const judged = await clustersIn(io, options.files, namespace, parts.operator);
     if (judged.length === 0 || (judged.length > 1 && options.cluster !== undefined)) {
-      io.err(judged.length === 0 ? `${options.files.join(', ')}: holds no PatroniCluster: name another file\n` : `${options.files.join(', ')}: holds several PatroniClusters: name none to compare each with its own\n`);
+      io.err(
+        judged.length === 0
+          ? `${options.files.join(', ')}: holds no PatroniCluster: name another file\n`
+          : `${options.files.join(', ')}: holds several PatroniClusters: name none to compare each with its own\n`,
+      );
       return EXIT.failed;
     }
     const documents: Document[] = [];
@@ -67,7 +71,9 @@ interface Found extends Judged {
 async function clustersIn(io: CliIo, files: readonly string[], namespace: string, operator: OperatorConfig): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const file of files) {
-    const judged = judgeDocuments(await readDocuments(io, file), operator, namespace).filter(({ title }) => title.startsWith('PatroniCluster/'));
+    const judged = judgeDocuments(await readDocuments(io, file), operator, namespace).filter(({ title }) =>
+      title.startsWith('PatroniCluster/'),
+    );
     found.push(...judged.map((one) => ({ ...one, file })));
   }
   return found;
@@ -76,21 +82,28 @@ async function clustersIn(io: CliIo, files: readonly string[], namespace: string
 function refused(io: CliIo, next: Found, problems: readonly Problem[]): Document {
   for (const line of problemLines(next.file, [{ ...next, problems }])) io.err(`${line}\n`);
   const name = next.title.slice('PatroniCluster/'.length);
-  return { data: { kind: 'ConfigDiff', name, rejected: problems.map(({ path, message }) => ({ key: path, message })) }, text: `${next.title}: would be refused\n`, exitCode: EXIT.rejected };
+  return {
+    data: { kind: 'ConfigDiff', name, rejected: problems.map(({ path, message }) => ({ key: path, message })) },
+    text: `${next.title}: would be refused\n`,
+    exitCode: EXIT.rejected,
+  };
 }
 
 async function compared(io: CliIo, next: PatroniClusterObject, comparison: Comparison): Promise<Document> {
   const { operator, next: found } = comparison;
   const old = await storedCluster(io, next, comparison);
   // Under another name everything would differ by it.
-  const target: PatroniClusterObject = old === undefined ? next : { ...next, metadata: { ...next.metadata, name: old.metadata.name, namespace: old.metadata.namespace } };
+  const target: PatroniClusterObject =
+    old === undefined ? next : { ...next, metadata: { ...next.metadata, name: old.metadata.name, namespace: old.metadata.namespace } };
   const forbidden = old === undefined ? [] : validateUpdate(old, target);
   if (forbidden.length > 0) return refused(io, found, forbidden);
   for (const line of warningLines(found.file, [found])) io.err(`${line}\n`);
   // What the cluster runs, not what this program would choose: an upgrade of the operator changes no image.
   const pinned = old?.status?.versions?.images ?? {};
   const effective = effectiveCluster(target, operator, pinned);
-  const impact = impactOf(old === undefined ? undefined : effectiveCluster(old, operator, pinned), effective, { leader: old?.status?.leader });
+  const impact = impactOf(old === undefined ? undefined : effectiveCluster(old, operator, pinned), effective, {
+    leader: old?.status?.leader,
+  });
   const waiting = (old?.status?.members ?? []).filter(({ pendingRestart }) => pendingRestart === true).map(({ name }) => name);
   const { name, namespace } = target.metadata;
   return {
@@ -101,12 +114,21 @@ async function compared(io: CliIo, next: PatroniClusterObject, comparison: Compa
 }
 
 /** What the manifest would replace; undefined when it would be new. */
-async function storedCluster(io: CliIo, next: PatroniClusterObject, { against, cluster, kubernetes, operator, namespace }: Comparison): Promise<PatroniClusterObject | undefined> {
+async function storedCluster(
+  io: CliIo,
+  next: PatroniClusterObject,
+  { against, cluster, kubernetes, operator, namespace }: Comparison,
+): Promise<PatroniClusterObject | undefined> {
   if (against !== undefined) {
     const candidates = await clustersIn(io, [against], namespace, operator);
-    const one = candidates.find(({ title }) => title === `PatroniCluster/${cluster ?? next.metadata.name}`) ?? (candidates.length === 1 ? candidates[0] : undefined);
+    const one =
+      candidates.find(({ title }) => title === `PatroniCluster/${cluster ?? next.metadata.name}`) ??
+      (candidates.length === 1 ? candidates[0] : undefined);
     if (one?.cluster !== undefined) return one.cluster;
-    throw new OperatorError('ERR_CLI_INPUT', { file: against, problem: one === undefined ? `holds no PatroniCluster ${cluster ?? next.metadata.name}` : one.problems.map(problemText).join('; ') });
+    throw new OperatorError('ERR_CLI_INPUT', {
+      file: against,
+      problem: one === undefined ? `holds no PatroniCluster ${cluster ?? next.metadata.name}` : one.problems.map(problemText).join('; '),
+    });
   }
   const ref = { namespace: next.metadata.namespace, name: cluster ?? next.metadata.name };
   const stored = await kubernetes?.findCluster(ref);

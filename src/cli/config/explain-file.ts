@@ -24,7 +24,9 @@ export interface ExplainFileOptions {
 export async function explainFiles(io: CliIo, options: ExplainFileOptions, operator: OperatorConfig): Promise<number> {
   const documents: Document[] = [];
   for (const file of options.files) {
-    const judged = judgeDocuments(await readDocuments(io, file), operator, options.namespace).filter(({ title }) => title.startsWith('PatroniCluster/'));
+    const judged = judgeDocuments(await readDocuments(io, file), operator, options.namespace).filter(({ title }) =>
+      title.startsWith('PatroniCluster/'),
+    );
     if (judged.length === 0) {
       io.err(`${file}: holds no PatroniCluster: name another file\n`);
       return EXIT.failed;
@@ -42,16 +44,34 @@ function explained({ title, cluster, problems, warnings }: Judged, operator: Ope
   const told = warnings.map(problemText);
   const name = title.slice('PatroniCluster/'.length);
   return {
-    data: { kind: 'ConfigExplanation', name, ...(cluster === undefined ? {} : { namespace: cluster.metadata.namespace }), keys, ...(all ? { configuration } : {}), warnings: told },
-    text: [heading(title, keys), keyTable(keys), ...told.map((warning) => `warning: ${warning}\n`), ...(all ? [sourceTable(configuration, 'dynamic'), sourceTable(configuration, 'local')] : [])].filter((part) => part !== '').join('\n'),
+    data: {
+      kind: 'ConfigExplanation',
+      name,
+      ...(cluster === undefined ? {} : { namespace: cluster.metadata.namespace }),
+      keys,
+      ...(all ? { configuration } : {}),
+      warnings: told,
+    },
+    text: [
+      heading(title, keys),
+      keyTable(keys),
+      ...told.map((warning) => `warning: ${warning}\n`),
+      ...(all ? [sourceTable(configuration, 'dynamic'), sourceTable(configuration, 'local')] : []),
+    ]
+      .filter((part) => part !== '')
+      .join('\n'),
     exitCode: problems.length > 0 ? EXIT.rejected : EXIT.fine,
   };
 }
 
 function heading(title: string, keys: readonly ExplainedKey[]): string {
   const count = (verdict: ExplainedKey['verdict']) => keys.filter((key) => key.verdict === verdict).length;
-  const notes = (['Rejected', 'Overridden'] as const).filter((verdict) => count(verdict) > 0).map((verdict) => `, ${String(count(verdict))} ${verdict.toLowerCase()}`);
-  return keys.length === 0 ? `${title}: sets no configuration; --all shows what the operator sets\n` : `${title}: ${String(keys.length)} ${keys.length === 1 ? 'key' : 'keys'}${notes.join('')}\n`;
+  const notes = (['Rejected', 'Overridden'] as const)
+    .filter((verdict) => count(verdict) > 0)
+    .map((verdict) => `, ${String(count(verdict))} ${verdict.toLowerCase()}`);
+  return keys.length === 0
+    ? `${title}: sets no configuration; --all shows what the operator sets\n`
+    : `${title}: ${String(keys.length)} ${keys.length === 1 ? 'key' : 'keys'}${notes.join('')}\n`;
 }
 
 /** Short forms for a column. */
@@ -81,5 +101,10 @@ function keyTable(keys: readonly ExplainedKey[]): string {
 
 function sourceTable(configuration: readonly SourcedKey[], target: SourcedKey['target']): string {
   const title = target === 'dynamic' ? 'DYNAMIC CONFIGURATION (etcd)' : 'LOCAL FILE';
-  return table([title, 'VALUE', 'FROM', 'TAKES EFFECT'], configuration.filter((one) => one.target === target).map(({ path, value, source, takesEffect }) => [path, cell(value), source, EFFECT_WORDS[takesEffect]]));
+  return table(
+    [title, 'VALUE', 'FROM', 'TAKES EFFECT'],
+    configuration
+      .filter((one) => one.target === target)
+      .map(({ path, value, source, takesEffect }) => [path, cell(value), source, EFFECT_WORDS[takesEffect]]),
+  );
 }

@@ -17,7 +17,10 @@ function summary({ restarts: { steps, writePauses } }: Impact): string {
   if (steps.length === 0) return 'changes, and nothing restarts';
   const count = steps.reduce((sum, step) => sum + (step.action === 'Switchover' ? 0 : step.count), 0);
   const pauses = writePauses === 0 ? 'writes go on' : writePauses === 1 ? 'writes pause once' : `writes pause ${String(writePauses)} times`;
-  return `${count === 0 ? 'a switchover' : count === 1 ? '1 restart' : `${String(count)} restarts`}, one after another; ${pauses}`.replace('1 restart, one after another', '1 restart');
+  return `${count === 0 ? 'a switchover' : count === 1 ? '1 restart' : `${String(count)} restarts`}, one after another; ${pauses}`.replace(
+    '1 restart, one after another',
+    '1 restart',
+  );
 }
 
 function tables(impact: Impact): readonly string[] {
@@ -34,15 +37,26 @@ function tables(impact: Impact): readonly string[] {
     lines('pg_hba.conf (reload)', impact.hba),
     lines('pg_ident.conf (reload)', impact.ident),
     table(['CLUSTER', 'BEFORE', 'AFTER'], others),
-    table(['POD TEMPLATE', 'CHANGES IN'], impact.pods.map(({ component, paths }) => [component, paths.join(', ')])),
-    table(['OBJECT', 'CHANGE'], impact.objects.map(({ object, change }) => [object, change.toLowerCase()])),
+    table(
+      ['POD TEMPLATE', 'CHANGES IN'],
+      impact.pods.map(({ component, paths }) => [component, paths.join(', ')]),
+    ),
+    table(
+      ['OBJECT', 'CHANGE'],
+      impact.objects.map(({ object, change }) => [object, change.toLowerCase()]),
+    ),
     impact.reloadsHaproxy ? 'HAProxy loads a new configuration; no connection is dropped.\n' : '',
-    impact.droppedSlots.length === 0 ? '' : `Replication slots that are dropped, with the place of whoever reads from them: ${impact.droppedSlots.join(', ')}\n`,
+    impact.droppedSlots.length === 0
+      ? ''
+      : `Replication slots that are dropped, with the place of whoever reads from them: ${impact.droppedSlots.join(', ')}\n`,
   ];
 }
 
 function keyTable(title: string, changes: readonly KeyChange[]): string {
-  return table([title, 'BEFORE', 'AFTER', 'TAKES EFFECT'], changes.map(({ path, takesEffect, ...values }) => [path, ...sides(values), EFFECT_WORDS[takesEffect]]));
+  return table(
+    [title, 'BEFORE', 'AFTER', 'TAKES EFFECT'],
+    changes.map(({ path, takesEffect, ...values }) => [path, ...sides(values), EFFECT_WORDS[takesEffect]]),
+  );
 }
 
 const sides = ({ before, after }: Pick<KeyChange, 'before' | 'after'>): readonly string[] => [cell(before), cell(after)];

@@ -82,6 +82,35 @@ export const RUN_SETTINGS = {
     preset: 8081,
     parse: parsePort,
   },
+  webhookPort: {
+    flags: '--webhook-port <port>',
+    env: 'PATRONI_OPERATOR_WEBHOOK_PORT',
+    describe: 'port of the validating webhook, 0 for none',
+    preset: 0,
+    parse: parsePort,
+  },
+  webhookName: {
+    flags: '--webhook-name <name>',
+    env: 'PATRONI_OPERATOR_WEBHOOK_NAME',
+    describe: 'name of the Service of the webhook; its Secret is called NAME-tls',
+    preset: 'patroni-operator-webhook',
+    parse: parseText,
+  },
+  webhookConfiguration: {
+    flags: '--webhook-configuration <name>',
+    env: 'PATRONI_OPERATOR_WEBHOOK_CONFIGURATION',
+    describe: 'ValidatingWebhookConfiguration that gets the CA of the webhook',
+    preset: 'patroni-operator',
+    parse: parseText,
+  },
+  webhookCertificateFolder: {
+    flags: '--webhook-certificate-folder <folder>',
+    env: 'PATRONI_OPERATOR_WEBHOOK_CERTIFICATE_FOLDER',
+    describe: 'folder with tls.crt and tls.key of the webhook, as cert-manager keeps them',
+    preset: '',
+    presetText: "none, a certificate of the operator's own",
+    parse: parseText,
+  },
   logLevel: {
     flags: '--log-level <level>',
     env: 'PATRONI_OPERATOR_LOG_LEVEL',
@@ -90,6 +119,16 @@ export const RUN_SETTINGS = {
     parse: parseChoice(LOG_LEVELS),
   },
 } satisfies Record<string, Setting<unknown>>;
+
+/** How the validating webhook is served. */
+interface WebhookSettings {
+  readonly port: number;
+  /** Absent: a certificate of the operator's own. */
+  readonly certificateFolder?: string;
+  readonly service: string;
+  readonly secret: string;
+  readonly configuration: string;
+}
 
 /** Everything `run` needs to know. */
 export interface RunSettings {
@@ -106,6 +145,8 @@ export interface RunSettings {
   /** 0: not served. */
   readonly metricsPort: number;
   readonly healthPort: number;
+  /** Absent: no webhook. */
+  readonly webhook?: WebhookSettings;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Name of the operator's pod, for its identity in the Lease; absent outside a pod. */
   readonly podName?: string;
@@ -128,9 +169,18 @@ export function runSettings(flags: Flags, env: Readonly<Record<string, string | 
     workers: get(RUN_SETTINGS.workers),
     metricsPort: get(RUN_SETTINGS.metricsPort),
     healthPort: get(RUN_SETTINGS.healthPort),
+    ...webhookSettings(get),
     logLevel: get(RUN_SETTINGS.logLevel),
     ...present('podName', env['POD_NAME'] ?? ''),
   };
+}
+
+function webhookSettings(get: <T>(setting: Setting<T>) => T): Pick<RunSettings, 'webhook'> {
+  const port = get(RUN_SETTINGS.webhookPort);
+  if (port === 0) return {};
+  const service = get(RUN_SETTINGS.webhookName);
+  const webhook = { port, service, secret: `${service}-tls`, configuration: get(RUN_SETTINGS.webhookConfiguration) };
+  return { webhook: { ...webhook, ...present('certificateFolder', get(RUN_SETTINGS.webhookCertificateFolder)) } };
 }
 
 function present<K extends string>(key: K, value: string): Partial<Record<K, string>> {
