@@ -2,6 +2,7 @@ import { names } from '../../../src/api/names.ts';
 import type { ClusterControllerPorts } from '../../../src/controllers/cluster/ports.ts';
 import { OperatorError } from '../../../src/errors.ts';
 import type { ApiServer } from '../../support/apiserver/server.ts';
+import { runningSettings } from '../../support/patroni/settings.ts';
 
 import type { Nodes } from './nodes.ts';
 
@@ -14,6 +15,8 @@ export interface EnsureCall {
 /** PostgreSQL as far as `ensureApplicationDatabase` needs it: an idempotent create that lets in only the password the cluster was initialised with, on the primary. */
 export interface Databases {
   readonly ensure: ClusterControllerPorts['ensureApplicationDatabase'];
+  /** What PostgreSQL of a member runs with. */
+  readonly readSettings: ClusterControllerPorts['readSettings'];
   readonly calls: readonly EnsureCall[];
   /** Owner of each database. */
   readonly existing: ReadonlyMap<string, string>;
@@ -42,7 +45,13 @@ export function createDatabases({ api, nodes }: { readonly api: ApiServer; reado
     calls.push({ member, database, result });
     return Promise.resolve(result);
   };
-  return { ensure, calls, existing, drop: (database) => void existing.delete(database) };
+  const readSettings: ClusterControllerPorts['readSettings'] = ({ member, serverName }, settings) => {
+    const [, namespace = ''] = serverName.split('.').slice(1);
+    const m = nodes.model(member.replace(/-postgres-\d+$/, ''), namespace)?.member(member);
+    if (m?.isUp !== true || m.state !== 'running') return Promise.reject(new OperatorError('ERR_POSTGRES_UNREACHABLE', { member, step: 'read its settings' }));
+    return Promise.resolve(runningSettings(m.running, settings));
+  };
+  return { ensure, readSettings, calls, existing, drop: (database) => void existing.delete(database) };
 }
 
 export function secretText(api: ApiServer, name: string, namespace: string, key: string): string {

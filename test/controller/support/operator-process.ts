@@ -4,7 +4,6 @@ import type { OperatorConfig } from '../../../src/api/effective.ts';
 import { createClusterInformers } from '../../../src/controllers/cluster/informers.ts';
 import type { ClusterControllerPorts } from '../../../src/controllers/cluster/ports.ts';
 import { createClusterReconciler } from '../../../src/controllers/cluster/reconcile.ts';
-import { OperatorError } from '../../../src/errors.ts';
 import type { KubeAccess } from '../../../src/kube/client-node.ts';
 import { createEventRecorder } from '../../../src/kube/events.ts';
 import { createKubeRest, type KubeRest } from '../../../src/kube/rest.ts';
@@ -23,7 +22,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly patroni: MemberHandler;
   readonly ensureApplicationDatabase: ClusterControllerPorts['ensureApplicationDatabase'];
-  readonly readSettings?: ClusterControllerPorts['readSettings'];
+  readonly readSettings: ClusterControllerPorts['readSettings'];
   readonly operator: OperatorConfig;
   readonly logger: Logger;
 }
@@ -84,8 +83,7 @@ export function startOperator(around: Surroundings, version: string): OperatorPr
     cache: informers.cache,
     patroni,
     ensureApplicationDatabase: async (...args) => (life.isDead ? NEVER : around.ensureApplicationDatabase(...args)),
-    // PostgreSQL itself is not there; what it runs with is nothing that a decision hangs on without a pending restart.
-    readSettings: around.readSettings ?? ((target) => Promise.reject(new OperatorError('ERR_POSTGRES_UNREACHABLE', { member: target.member, step: 'read its settings' }))),
+    readSettings: async (...args) => (life.isDead ? NEVER : around.readSettings(...args)),
     events,
     clock,
     random: { password: () => randomBytes(24).toString('hex').slice(0, 32) },

@@ -145,7 +145,7 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
     kube: admin.rest,
     operators,
     start: (version = `v${operators.length + 1}`) => {
-      const process = startOperator({ apiUrl: api.url, clock, patroni: handle, ensureApplicationDatabase: databases.ensure, operator: OPERATOR, logger }, version);
+      const process = startOperator({ apiUrl: api.url, clock, patroni: handle, ensureApplicationDatabase: databases.ensure, readSettings: databases.readSettings, operator: OPERATOR, logger }, version);
       operators.push(process);
       return process;
     },

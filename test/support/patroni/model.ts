@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/lib/clock.ts';
+import { isRecord, pendingReason, settingsAfterReload, settingsAfterStart } from './settings.ts';
 
 /**
  * One Patroni cluster as its REST API shows it: a small state machine on a clock. What it does was recorded from Patroni 4.1.5 with PostgreSQL 15 on
@@ -23,6 +24,10 @@ export interface MemberModel {
   lagBytes: number | undefined;
   tags: Json;
   pendingRestart: boolean;
+  /** What its PostgreSQL runs with. */
+  running: Record<string, string>;
+  /** What `GET /config` of this member shows when set: it has not loaded what came since. */
+  staleConfig: Json | undefined;
   /** Raised whenever what was planned for the member no longer holds. */
   epoch: number;
 }
@@ -76,10 +81,6 @@ export interface PatroniModelOptions {
 }
 
 const BOOTSTRAP = { ttl: 20, loop_wait: 5, retry_timeout: 5, maximum_lag_on_failover: 1_048_576 };
-/** Parameters that PostgreSQL reads only at its start, as far as operators change them. */
-const NEEDS_RESTART =
-  /^(max_(connections|worker_processes|wal_senders|prepared_transactions|locks_per_transaction|replication_slots)|shared_buffers|wal_level|hot_standby|huge_pages|shared_preload_libraries|wal_log_hints|track_commit_timestamp|max_files_per_process|superuser_reserved_connections)$/;
-
 export class PatroniModel {
   readonly scope: string;
   readonly systemIdentifier: string;
@@ -187,13 +188,24 @@ export class PatroniModel {
   /** Merges as Patroni does and marks what waits for a restart. Returns false when there is no configuration. */
   patchConfig(patch: Json): boolean {
     if (this.config === undefined) return false;
-    const before = structuredClone(parametersOf(this.config));
-    if (patchInPlace(this.config, patch)) {
-      const after = parametersOf(this.config);
-      const changed = Object.keys({ ...before, ...after }).filter((key) => pythonText(before[key]) !== pythonText(after[key]));
-      if (changed.some((key) => NEEDS_RESTART.test(key))) for (const m of this.#members.values()) m.pendingRestart = true;
-    }
+    if (patchInPlace(this.config, patch)) this.#reload();
     return true;
+  }
+
+  /** Every member has loaded the configuration; what needs a restart waits for it. */
+  #reload(): void {
+    for (const m of this.#members.values()) {
+      if (m.staleConfig !== undefined) continue;
+      m.running = settingsAfterReload(this.config, m.running);
+      m.pendingRestart = Object.keys(pendingReason(this.config, m.running)).length > 0;
+    }
+  }
+
+  /** PostgreSQL of the member has started, as leader or behind it. */
+  #takeSettings(m: MemberModel): void {
+    const leader = this.leader === undefined || this.leader === m.name ? undefined : this.#members.get(this.leader)?.running;
+    m.running = settingsAfterStart(this.config, leader);
+    this.#reload();
   }
 
   /** Restarts PostgreSQL of a member; resolves when it runs again. */
@@ -206,7 +218,7 @@ export class PatroniModel {
       m.replicationState = undefined;
       this.#later(m, this.timing.restartMs, () => {
         m.state = 'running';
-        m.pendingRestart = false;
+        this.#takeSettings(m);
         resolve();
         this.#arrange(m);
       });
@@ -255,6 +267,8 @@ export class PatroniModel {
       lagBytes: undefined,
       tags: {},
       pendingRestart: false,
+      running: {},
+      staleConfig: undefined,
       epoch: 0,
     };
     this.#members.set(name, m);
@@ -266,12 +280,14 @@ export class PatroniModel {
     Object.assign(m, { isUp: true, hasKey: true, hasData: true, state: 'running' });
     if (this.leader === undefined) this.#initialize(m);
     else this.#follow(m);
+    this.#takeSettings(m);
   }
 
   #initialize(m: MemberModel): void {
     m.hasData = true;
     this.config = structuredClone(this.#bootstrap);
     this.#promote(m.name);
+    this.#takeSettings(m);
   }
 
   /** What a member that is up does next. */
@@ -301,6 +317,7 @@ export class PatroniModel {
   #comeUp(m: MemberModel): void {
     m.state = 'running';
     m.timeline = this.timeline;
+    this.#takeSettings(m);
     // A leader that crashed starts in recovery and promotes itself.
     if (this.leader === m.name) {
       this.#promote(m.name);
@@ -412,18 +429,8 @@ function patchInPlace(config: Record<string, unknown>, patch: Json): boolean {
   return isChanged;
 }
 
-function parametersOf(config: Json): Record<string, unknown> {
-  const postgresql = config['postgresql'];
-  const parameters = isRecord(postgresql) ? postgresql['parameters'] : undefined;
-  return isRecord(parameters) ? parameters : {};
-}
-
 /** `str()` of Python, as far as JSON needs it: enough to tell equal from different. */
 function pythonText(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { MemberReply, MemberRequest } from '../member-http.ts';
 import { isReachableCandidate, type Json, type MemberModel, type PatroniModel } from './model.ts';
+import { pendingReason } from './settings.ts';
 
 /** The REST API of one member of a `PatroniModel` (after Patroni 4.1 `api.py`). */
 
@@ -35,7 +36,7 @@ function read({ model, member }: RestContext, path: string): MemberReply {
   // `/config` and `/history` come from memory; `/cluster` is read anew, and broken off when the DCS does not answer within retry_timeout.
   if (path === '/cluster' && model.isDcsDown) return { kind: 'refuse' };
   if (path === '/cluster') return json(200, clusterJson(model));
-  if (path === '/config') return model.config === undefined ? page(502) : json(200, model.staleConfig ?? model.config);
+  if (path === '/config') return model.config === undefined ? page(502) : json(200, member.staleConfig ?? model.staleConfig ?? model.config);
   if (path === '/history') return json(200, []);
   const status = memberJson(model, member);
   if (path === '/patroni') return json(200, status);
@@ -167,10 +168,15 @@ function clusterMemberJson(model: PatroniModel, m: MemberModel): Json {
     host: m.name,
     port: 5432,
     ...(m.timeline === undefined ? {} : { timeline: m.timeline }),
-    ...(m.pendingRestart ? { pending_restart: true } : {}),
+    ...(m.pendingRestart ? { pending_restart: true, ...reasonJson(model, m) } : {}),
     ...(Object.keys(m.tags).length === 0 ? {} : { tags: m.tags }),
     ...(isLeader ? {} : { receive_lsn: position, receive_lag: lag, replay_lsn: position, replay_lag: lag, lsn: position, lag }),
   };
+}
+
+function reasonJson(model: PatroniModel, m: MemberModel): Json {
+  const reason = pendingReason(model.config, m.running);
+  return Object.keys(reason).length === 0 ? {} : { pending_restart_reason: reason };
 }
 
 /** `GET /patroni`. */
