@@ -108,6 +108,44 @@ describe('the three layers of the configuration', () => {
     expect(await settingEverywhere(cluster, 'work_mem')).toEqual(['4MB', '4MB', '4MB']);
   }, { timeoutMs: 480_000 });
 
+  scenario('dedicated fields: synchronous replication, slots, tags of a member, timings and the log', async () => {
+    const { cluster } = await settledCluster();
+    const before = await startTimes(cluster);
+    const leader = await leaderOf(cluster);
+    const others = (await pods(cluster, 'postgres')).map(({ metadata }) => metadata.name).filter((name) => name !== leader);
+    const barred = others[0] ?? '';
+    try {
+      await patchSpec(cluster, {
+        patroni: {
+          failover: 'fast',
+          synchronous: { mode: 'on' },
+          slots: { archiver: { type: 'physical' }, feed: { type: 'logical', database: 'app', plugin: 'pgoutput' } },
+          members: [{ ordinal: Number(barred.split('-').at(-1)), nofailover: true, nosync: true }],
+          log: { level: 'WARNING' },
+        },
+      });
+      await waitApplied(cluster, 120_000);
+      expect(await dcsConfig(cluster)).toMatchObject({ ttl: 20, loop_wait: 3, retry_timeout: 3, synchronous_mode: true, slots: { archiver: { type: 'physical' }, feed: { type: 'logical' } } });
+      const synchronous = await waitFor('a synchronous standby', async () => (await sql(cluster, leader, "SELECT application_name FROM pg_stat_replication WHERE sync_state = 'sync'")) || undefined, { timeoutMs: 60_000 });
+      expect(synchronous).toBe(others[1]);
+      // Patroni copies the logical slot to whoever may take over, so that its reader goes on after a failover; for that it restarts the replica once.
+      await waitFor('the slots on the leader and its heir', async () => {
+        const found = await Promise.all([leader, synchronous].map((name) => sql(cluster, name, "SELECT string_agg(slot_name, ' ' ORDER BY slot_name) FROM pg_replication_slots WHERE slot_name IN ('archiver', 'feed')")));
+        if (!found.every((slots) => slots === 'archiver feed')) throw new Error(`they have ${found.join(' and ')}`);
+        return true;
+      }, { timeoutMs: 90_000 });
+      expect((await fileOf(cluster, barred))['tags']).toMatchObject({ nofailover: true, nosync: true });
+      expect((await fileOf(cluster, leader))['tags']).not.toHaveProperty('nofailover');
+      expect((await fileOf(cluster, leader))['log']).toMatchObject({ level: 'WARNING' });
+    } finally {
+      await patchSpec(cluster, { patroni: { failover: null, synchronous: null, slots: null, members: null, log: null } });
+    }
+    await waitApplied(cluster, 120_000);
+    await waitFor('the slots gone', async () => ((await sql(cluster, leader, "SELECT count(*) FROM pg_replication_slots WHERE slot_name IN ('archiver', 'feed')")) === '0' ? true : undefined), { timeoutMs: 60_000 });
+    expect((await startTimes(cluster))[leader]).toBe(before[leader]);
+    await waitHealthy(cluster);
+  });
+
   scenario('work_mem changes without a restart', async () => {
     const { cluster } = await settledCluster();
     const before = await startTimes(cluster);

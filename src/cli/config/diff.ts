@@ -92,9 +92,9 @@ function refused(io: CliIo, next: Found, problems: readonly Problem[]): Document
 async function compared(io: CliIo, next: PatroniClusterObject, comparison: Comparison): Promise<Document> {
   const { operator, next: found } = comparison;
   const old = await storedCluster(io, next, comparison);
-  // Under another name everything would differ by it.
+  // Under another name or uid everything would differ by it.
   const target: PatroniClusterObject =
-    old === undefined ? next : { ...next, metadata: { ...next.metadata, name: old.metadata.name, namespace: old.metadata.namespace } };
+    old === undefined ? next : { ...next, metadata: { ...next.metadata, name: old.metadata.name, namespace: old.metadata.namespace, ...(old.metadata.uid === undefined ? {} : { uid: old.metadata.uid }) } };
   const forbidden = old === undefined ? [] : validateUpdate(old, target);
   if (forbidden.length > 0) return refused(io, found, forbidden);
   for (const line of warningLines(found.file, [found])) io.err(`${line}\n`);

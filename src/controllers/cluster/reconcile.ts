@@ -55,7 +55,7 @@ export function createClusterReconciler(ports: ClusterControllerPorts): ClusterR
       memos.set(key, memo);
       const state = fingerprint(ports, raw);
       const configAgeMs = Math.max(CONFIG_RECHECK_MS.least, ports.cache.clusterCount() * CONFIG_RECHECK_MS.perCluster);
-      const isConfigKnown = memo.config !== undefined && memo.config.state === configState(state, raw) && ports.clock.nowMs() - memo.config.atMs < configAgeMs;
+      const isConfigKnown = memo.config !== undefined && !isConfigOnItsWay((raw['status'] as PatroniClusterStatus | undefined)?.conditions) && memo.config.state === configState(state, raw) && ports.clock.nowMs() - memo.config.atMs < configAgeMs;
       const observation = await observe(ports, secrets, raw, { wantsConfig: !isConfigKnown, isApplied: memo.settled === state }, signal);
       const decision = decide(observation.observed);
       const context: ActContext = { ports, secrets, access: observation.access, observed: observation.observed, signal };
@@ -115,6 +115,15 @@ function configState(state: string, raw: Manifest): string {
   return `${state}/${status?.leader ?? ''}/${String(status?.timeline ?? 0)}`;
 }
 
+/**
+ * While members have yet to load something or to restart, the next pass asks them again. The status counts as well as what this process remembers: a pass with an older status in its cache may
+ * have written that one back.
+ */
+function isConfigOnItsWay(conditions: PatroniClusterStatus['conditions']): boolean {
+  const reason = findCondition(conditions, 'ConfigApplied')?.reason;
+  return reason === 'Loading' || reason === 'RestartPending';
+}
+
 function remember(memo: Memo, state: string, { observed }: Observation, decision: Decision, isQuiet: boolean, raw: Manifest): void {
   if (!isQuiet) {
     delete memo.settled;
@@ -122,10 +131,9 @@ function remember(memo: Memo, state: string, { observed }: Observation, decision
     return;
   }
   if (isAsWanted(observed, decision)) memo.settled = state;
-  // While members have yet to load something or to restart, the next pass asks again.
-  const reason = findCondition(decision.status.conditions, 'ConfigApplied')?.reason;
-  if (observed.dynamicConfig !== undefined && (reason === 'Loading' || reason === 'RestartPending')) delete memo.config;
-  else if (observed.dynamicConfig !== undefined) memo.config = { state: configState(state, raw), atMs: observed.nowMs };
+  if (observed.dynamicConfig === undefined) return;
+  if (isConfigOnItsWay(decision.status.conditions)) delete memo.config;
+  else memo.config = { state: configState(state, raw), atMs: observed.nowMs };
 }
 
 /**
