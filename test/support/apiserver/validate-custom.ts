@@ -115,17 +115,21 @@ const validateList = (
   const olds = new Map<string, JsonValue>();
   if (shape.kind === 'list' && !shape.atomic && Array.isArray(old))
     (old as readonly JsonValue[]).forEach((each) => olds.set(safeElement(shape, each), each));
-  const seen = new Set<string>();
+  const keyed = shape.kind === 'list' && Array.isArray(schema['x-kubernetes-list-map-keys']);
+  const stray = keyed ? value.findIndex((item) => item !== null && !isRecord(item)) : -1;
+  if (stray >= 0) errors.push(invalidValue(`${path}[${stray}]`, value[stray], 'must be an object for an array of list-type map'));
+  const seen = new Map<string, number>();
   value.forEach((item, index) => {
     let before: JsonValue | undefined;
     if (shape.kind === 'list' && !shape.atomic) {
       const element = safeElement(shape, item);
       before = olds.get(element);
-      if (element !== '' && seen.has(element)) {
+      const times = (seen.get(element) ?? 0) + 1;
+      seen.set(element, times);
+      if (element !== '' && times === 2 && stray < 0) {
         const shown = element.startsWith('k:') ? element.slice(2) : canonical(item);
         errors.push({ type: 'FieldValueDuplicate', field: `${path}[${index}]`, message: `Duplicate value: ${shown}` });
       }
-      seen.add(element);
     }
     errors.push(...validateValue(items, item, `${path}[${index}]`, before));
   });
