@@ -9,7 +9,7 @@ import { leavesOf, valueAtPath } from '../lib/json-path.ts';
 import { isSame } from '../config/owned-patch.ts';
 import { isJsonObject } from '../lib/deep-merge.ts';
 import { patroniConfigHash } from '../resources/postgres/patroni-config.ts';
-import { memberOrdinal, podsOf, type Seen } from './facts.ts';
+import { configuredCluster, memberOrdinal, podsOf, type Seen } from './facts.ts';
 
 /** Questions about which configuration the members have. All pure. */
 
@@ -20,7 +20,7 @@ import { memberOrdinal, podsOf, type Seen } from './facts.ts';
 export function membersYetToLoad(seen: Seen): readonly string[] | undefined {
   const members = podsOf(seen, 'postgres').filter((pod) => pod.running && !pod.terminating);
   if (seen.dynamicConfig === undefined || seen.view === undefined) return undefined;
-  const wanted = leavesOf(wantedDynamicConfig(seen.effective)).filter(({ value }) => !isJsonObject(value));
+  const wanted = leavesOf(wantedDynamicConfig(configuredCluster(seen))).filter(({ value }) => !isJsonObject(value));
   const behind: string[] = [];
   for (const { name } of members) {
     const config = seen.memberConfigs?.get(name)?.dynamicConfig;
@@ -36,7 +36,7 @@ export function membersYetToLoad(seen: Seen): readonly string[] | undefined {
  * in which it has applied it, or has told that a restart is needed. Members whose settings are not known are left out.
  */
 export function membersYetToApply(seen: Seen): readonly string[] {
-  const parameters = valueAtPath(wantedDynamicConfig(seen.effective), PARAMETERS);
+  const parameters = valueAtPath(wantedDynamicConfig(configuredCluster(seen)), PARAMETERS);
   const wanted = { ...PATRONI_PARAMETERS, ...(isJsonObject(parameters) ? parameters : {}) };
   const { postgres: major } = seen.effective.spec.versions;
   return memberStates(seen)

@@ -7,7 +7,7 @@ import { isMemberSlot } from '../config/slots.ts';
 import { configVerdicts, type KeyVerdict } from '../config/verdicts.ts';
 import { parsePath } from '../lib/json-path.ts';
 import { memberStates } from './config-facts.ts';
-import type { Seen } from './facts.ts';
+import { configuredCluster, type Seen } from './facts.ts';
 import type { Observed } from './observed.ts';
 import { ownedKeys } from './steps/dynamic-config.ts';
 
@@ -30,8 +30,8 @@ export function configStatus(observed: Observed): ConfigStatus | undefined {
   const { effective, dynamicConfig } = observed;
   if (effective === undefined || dynamicConfig === undefined) return before;
   const seen: Seen = { ...observed, effective };
-  const keys = configVerdicts(effective, { live: dynamicConfig, members: memberStates(seen), owned: ownedKeys(seen) ?? [], wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
-  const drift = foreignPaths({ owned: ownedKeys(seen) ?? [], wanted: wantedDynamicConfig(effective), live: dynamicConfig }).filter((path) => !isOurs(seen, path));
+  const keys = configVerdicts(configuredCluster(seen), { live: dynamicConfig, members: memberStates(seen), owned: ownedKeys(seen) ?? [], wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
+  const drift = foreignPaths({ owned: ownedKeys(seen) ?? [], wanted: wantedDynamicConfig(configuredCluster(seen)), live: dynamicConfig }).filter((path) => !isOurs(seen, path));
   const warnings = (observed.warnings ?? []).map((warning) => problemText(warning).slice(0, 1024));
   return {
     ...(keys.length === 0 ? {} : { keys: keys.slice(0, MOST_KEYS) }),

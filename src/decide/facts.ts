@@ -12,6 +12,16 @@ import { objectKey, type Observed, type PodView } from './observed.ts';
 /** An observation whose spec is valid: what every step but deletion and validation works on. */
 export type Seen = Observed & { readonly effective: EffectiveCluster };
 
+/**
+ * The cluster that the dynamic configuration is computed for. It is one for all members, so it must fit into the smallest pod: while pods with less memory than the spec says still run (a rollout that waits
+ * for its window, a new pod that no node can take), a larger shared_buffers would kill those that restart.
+ */
+export function configuredCluster(seen: Seen): EffectiveCluster {
+  const { effective } = seen;
+  const smallest = Math.min(effective.postgresMemoryBytes, ...podsOf(seen, 'postgres').filter(({ running }) => running).map(({ memoryBytes }) => memoryBytes ?? effective.postgresMemoryBytes));
+  return smallest === effective.postgresMemoryBytes ? effective : { ...effective, postgresMemoryBytes: smallest };
+}
+
 interface WorkloadStatus {
   readonly observedGeneration?: number;
   readonly updateRevision?: string;

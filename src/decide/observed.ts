@@ -50,6 +50,8 @@ export interface PodView {
   /** Whether its main container runs. A pod that does not run cannot be interrupted. */
   readonly running: boolean;
   readonly terminating: boolean;
+  /** Memory limit of its main container, or what it requests where it has no limit. */
+  readonly memoryBytes?: number;
   /** RFC 3339. */
   readonly createdAt: string;
   /** Label controller-revision-hash. */

@@ -13,7 +13,10 @@ interface ContainerStatus {
 }
 
 interface PodBody {
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly containers?: readonly { readonly name: string; readonly resources?: { readonly limits?: Readonly<Record<string, string>>; readonly requests?: Readonly<Record<string, string>> } }[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
@@ -32,6 +35,8 @@ export function podView(pod: Manifest): PodView | undefined {
   const { spec, status } = pod as unknown as PodBody;
   const container = status?.containerStatuses?.find((candidate) => candidate.name === component);
   const waiting = waitingOf(status, container);
+  const resources = spec?.containers?.find((candidate) => candidate.name === component)?.resources;
+  const memoryBytes = parseQuantity(resources?.limits?.['memory'] ?? resources?.requests?.['memory'] ?? '');
   return {
     name: pod.metadata.name,
     uid: pod.metadata.uid ?? '',
@@ -42,6 +47,7 @@ export function podView(pod: Manifest): PodView | undefined {
     ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true,
     running: container?.state?.running !== undefined,
     terminating: pod.metadata.deletionTimestamp !== undefined,
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
     createdAt: pod.metadata.creationTimestamp ?? '',
     revision: labels['controller-revision-hash'] ?? '',
     annotations: pod.metadata.annotations ?? {},

@@ -6,7 +6,7 @@ import { deepMerge, type JsonObject } from '../../lib/deep-merge.ts';
 import { formatPath, leavesOf } from '../../lib/json-path.ts';
 import { ownedKeysConfigMap, ownedKeysIn } from '../../resources/postgres/owned-keys.ts';
 import type { Action, Move } from '../actions.ts';
-import { podsOf, type Seen } from '../facts.ts';
+import { configuredCluster, podsOf, type Seen } from '../facts.ts';
 import { objectKey } from '../observed.ts';
 
 /**
@@ -18,7 +18,7 @@ import { objectKey } from '../observed.ts';
 export function dynamicConfig(seen: Seen, postgresReplicas: number): Move {
   const { dynamicConfig: live, effective } = seen;
   if (live === undefined) return { actions: [] };
-  const wanted = wantedDynamicConfig(effective);
+  const wanted = wantedDynamicConfig(configuredCluster(seen));
   const owned = ownedKeys(seen);
   const paths = ownedPaths(wanted);
   const highest = Math.max(postgresReplicas, ...podsOf(seen, 'postgres').map((pod) => pod.ordinal + 1));
