@@ -575,6 +575,14 @@ export const ERRORS = {
     cause: 'A flag or an environment variable has a value that cannot be used.',
     remedy: 'Correct the value; `patroni-operator help run` describes every flag and its environment variable.',
   },
+
+  // ---- webhook: admission ---------------------------------------------------------------------------------------------------------------
+  ERR_WEBHOOK_CERTIFICATE: {
+    retry: 'transient',
+    message: (f: { readonly problem: string }) => `the certificate of the webhook cannot be used: ${f.problem}`,
+    cause: 'A file of the certificate is missing or no PEM text, or certificate and key do not belong together, as for a moment while they are being replaced.',
+    remedy: 'None if it passes. Otherwise look at the Certificate of cert-manager and at the Secret that the operator has mounted.',
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Stable name of a failure; match this, not the class or the text. */

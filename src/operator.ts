@@ -80,11 +80,12 @@ export async function runOperator(options: RunSettings, version: string): Promis
       : createWebhook({ settings: options.webhook, namespace: options.leaseNamespace ?? access.namespace, rest, clock, logger, metrics, operator: options.operator, warningsOf: (old, next) => editWarnings(old, next, options.operator) });
   const shutdown = createShutdown({
     steps: [
-      { name: 'webhook', run: () => webhook?.stop() },
       { name: 'controller', run: () => controller.stop(10_000), timeoutMs: 12_000 },
       { name: 'events', run: () => events.stop() },
       { name: 'lease', run: () => elector.stop() },
       { name: 'informers', run: () => informers.stop() },
+      // Not first: the API server goes on asking until it has heard that this pod is going.
+      { name: 'webhook', run: () => webhook?.stop(), timeoutMs: 7000 },
       { name: 'servers', run: async () => { await Promise.all(servers.map((server) => server.stop())); } },
       { name: 'connections', run: async () => { patroni.close(); await transport.close(); } },
     ],

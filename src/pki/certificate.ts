@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 /** What the operator wants to know of a certificate. */
 export interface CertificateFacts {
@@ -32,6 +32,27 @@ export function readCertificate(pem: string): CertificateFacts {
     serial: certificate.serialNumber.toLowerCase(),
     isCa: certificate.ca,
   };
+}
+
+/** Whether `keyPem` is the private key of the first certificate in `certPem`; false when either is unreadable. */
+export function isKeyOf(keyPem: string, certPem: string): boolean {
+  return readable(() => new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem)));
+}
+
+/** Whether the first certificate in `caPem` is a CA that signed the first one in `certPem`; false when either is unreadable. Says nothing about time. */
+export function isIssuedBy(certPem: string, caPem: string): boolean {
+  return readable(() => {
+    const [certificate, ca] = [new X509Certificate(certPem), new X509Certificate(caPem)];
+    return ca.ca && certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
+  });
+}
+
+function readable(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
 }
 
 function withPrefix(names: readonly string[], prefix: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
@@ -11,7 +11,7 @@ const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 const SECRET = { namespace: 'operators', name: 'webhook-tls' };
 const NAMES = ['webhook.operators.svc'];
 
-type Stored = { metadata: { name: string; resourceVersion: string }; data?: Record<string, string>; webhooks?: { clientConfig: { caBundle?: string } }[] };
+type Stored = { metadata: { name: string; resourceVersion: string }; data?: Record<string, string>; webhooks?: { name: string; clientConfig: { caBundle?: string } }[] };
 
 /** One object in memory, with the conflicts of a real API server. */
 class Store {
@@ -36,12 +36,12 @@ class Store {
         this.writes += 1;
         return (this.object = { ...structuredClone(manifest), metadata: { ...manifest.metadata, resourceVersion: '1' } });
       }) as unknown as KubeRest['create'],
-      patch: (async (_kind: unknown, _ref: unknown, { body }: { body: Stored | { path: string; value: string }[] }) => {
+      patch: (async (_kind: unknown, _ref: unknown, { body }: { body: Stored | { op: string; path: string; value: string }[] }) => {
         await interrupt();
         this.writes += 1;
         if (this.object === undefined) throw new Error('nothing to patch');
         if (Array.isArray(body)) {
-          for (const { path, value } of body) this.object.webhooks![Number(path.split('/')[2])]!.clientConfig.caBundle = value;
+          for (const { op, path, value } of body) if (op === 'add') this.object.webhooks![Number(path.split('/')[2])]!.clientConfig.caBundle = value;
           return this.object;
         }
         if (body.metadata.resourceVersion !== this.object.metadata.resourceVersion) throw new OperatorError('ERR_KUBE_CONFLICT', { method: 'PATCH', path: '/' });
@@ -104,11 +104,35 @@ describe('the certificate of the webhook', () => {
     const { certPem, caPem } = await store.ensure();
     expect(isSignedBy(certPem, caPem)).toBe(true);
   });
+
+  // What somebody who restores half a Secret leaves behind; the fourth row is a leaf of another CA with its key.
+  test.each([[['ca.key']], [['tls.key']], [['tls.crt']], [['tls.crt', 'tls.key']], [['ca.crt']]])('is whole again where %j belong to another one', async (foreign) => {
+    const [store, other] = [new Store(), new Store()];
+    const first = await store.ensure();
+    await other.ensure();
+    for (const key of foreign) store.object!.data![key] = other.object!.data![key]!;
+    const { certPem, keyPem, caPem, caKeyPem } = await store.ensure();
+    expect(isSignedBy(certPem, caPem)).toBe(true);
+    expect(new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem))).toBe(true);
+    expect(new X509Certificate(caPem).checkPrivateKey(createPrivateKey(caKeyPem))).toBe(true);
+    // A CA that is well stays: other replicas still show what it signed.
+    if (!foreign.some((key) => key.startsWith('ca.'))) expect(caPem).toBe(first.caPem);
+    const { writes } = store;
+    await store.ensure();
+    expect(store.writes).toBe(writes);
+  });
+
+  test('never puts into the bundle what is no CA', async () => {
+    const store = new Store();
+    const { certPem } = await store.ensure();
+    store.object!.data!['ca.crt'] = Buffer.from(certPem).toString('base64');
+    expect((await store.ensure()).caPem.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
+  });
 });
 
 describe('the trust of the API server', () => {
   test('is written where it differs, and only there', async () => {
-    const store = new Store({ metadata: { name: 'x', resourceVersion: '1' }, webhooks: [{ clientConfig: {} }, { clientConfig: { caBundle: 'b2xk' } }] });
+    const store = new Store({ metadata: { name: 'x', resourceVersion: '1' }, webhooks: [{ name: 'a', clientConfig: {} }, { name: 'b', clientConfig: { caBundle: 'b2xk' } }] });
     expect(await ensureTrusted(store.rest, 'x', 'CA')).toBe(true);
     expect(store.object?.webhooks?.map(({ clientConfig }) => clientConfig.caBundle)).toEqual(['Q0E=', 'Q0E=']);
     expect(await ensureTrusted(store.rest, 'x', 'CA')).toBe(true);

@@ -2,7 +2,7 @@ import { ANNOTATIONS, FIELD_MANAGER } from '../api/meta.ts';
 import { errorCode } from '../errors.ts';
 import type { KubeRest } from '../kube/rest.ts';
 import { KINDS, type KubeObject, type ObjectRef } from '../kube/types.ts';
-import { readCertificate } from '../pki/certificate.ts';
+import { isIssuedBy, isKeyOf, readCertificate } from '../pki/certificate.ts';
 import { createCa, issueLeaf } from '../pki/issue.ts';
 import { generateKeys, parsePrivateKey, randomSerial } from '../pki/keys.ts';
 
@@ -59,13 +59,25 @@ function contents(secret: Secret | undefined): WebhookCertificate | undefined {
 }
 
 async function renewed(found: WebhookCertificate | undefined, { dnsNames, nowMs }: OwnCertificateOptions): Promise<WebhookCertificate> {
-  if (found !== undefined && isFresh(found.caPem, CA_DAYS, nowMs)) {
-    const isNamed = dnsNames.every((name) => readCertificate(found.certPem).dnsNames.includes(name));
-    return isNamed && isFresh(found.certPem, LEAF_DAYS, nowMs) ? found : { ...found, ...(await leaf(found, dnsNames, nowMs)) };
+  if (found !== undefined && isFresh(found.caPem, CA_DAYS, nowMs) && isKeyOf(found.caKeyPem, found.caPem)) {
+    return isShowable(found, dnsNames, nowMs) ? found : { ...found, ...(await leaf(found, dnsNames, nowMs)) };
   }
   const ca = await createCa({ commonName: 'patroni-operator webhook', ...lifetime(CA_DAYS, nowMs), serial: randomSerial(), keys: await generateKeys() });
-  const next = { caPem: `${ca.certPem}${found === undefined ? '' : firstOf(found.caPem)}`, caKeyPem: ca.keyPem };
+  const next = { caPem: `${ca.certPem}${before(found)}`, caKeyPem: ca.keyPem };
   return { ...next, ...(await leaf(next, dnsNames, nowMs)) };
+}
+
+/** Whoever writes into the Secret, or restores half of it, must not keep the webhook down: a leaf is good when everything about it fits. */
+function isShowable({ caPem, certPem, keyPem }: WebhookCertificate, dnsNames: readonly string[], nowMs: number): boolean {
+  if (!isFresh(certPem, LEAF_DAYS, nowMs) || !isKeyOf(keyPem, certPem) || !isIssuedBy(certPem, caPem)) return false;
+  const { dnsNames: named } = readCertificate(certPem);
+  return dnsNames.every((name) => named.includes(name));
+}
+
+/** The CA that signed so far, for the bundle; nothing when it is none, since a bundle with nonsense in it would be refused as a whole. */
+function before(found: WebhookCertificate | undefined): string {
+  const pem = firstOf(found?.caPem ?? '');
+  return isIssuedBy(pem, pem) ? pem : '';
 }
 
 function isFresh(pem: string, days: number, nowMs: number): boolean {
@@ -110,19 +122,27 @@ async function write({ rest, secret }: OwnCertificateOptions, live: Secret | und
 }
 
 interface WebhookConfiguration extends KubeObject {
-  readonly webhooks?: readonly { readonly clientConfig?: { readonly caBundle?: string } }[];
+  readonly webhooks?: readonly { readonly name: string; readonly clientConfig?: { readonly caBundle?: string } }[];
 }
 
 /**
- * Makes the API server trust `caPem`: writes it into every webhook of the configuration where it differs. False when there is no such configuration, as without the chart's
- * webhook.
+ * Makes the API server trust `caPem`: writes it into every webhook of the configuration where it differs. False when there is no such configuration, as before the chart has
+ * made it or after somebody has taken it away.
  * @throws what `KubeRest` throws
  */
 export async function ensureTrusted(rest: Pick<KubeRest, 'find' | 'patch'>, name: string, caPem: string): Promise<boolean> {
   const live = await rest.find<WebhookConfiguration>(KINDS.ValidatingWebhookConfiguration, { name });
   if (live === undefined) return false;
   const caBundle = Buffer.from(caPem, 'utf8').toString('base64');
-  const body = (live.webhooks ?? []).flatMap(({ clientConfig }, i) => (clientConfig?.caBundle === caBundle ? [] : [{ op: 'add', path: `/webhooks/${String(i)}/clientConfig/caBundle`, value: caBundle }]));
+  const body = (live.webhooks ?? []).flatMap((webhook, i) =>
+    webhook.clientConfig?.caBundle === caBundle
+      ? []
+      : [
+          // A list has no keys in a JSON patch: should it have changed meanwhile, the CA must not land in another webhook.
+          { op: 'test', path: `/webhooks/${String(i)}/name`, value: webhook.name },
+          { op: 'add', path: `/webhooks/${String(i)}/clientConfig/caBundle`, value: caBundle },
+        ],
+  );
   if (body.length > 0) await rest.patch(KINDS.ValidatingWebhookConfiguration, { name }, { type: 'json', body }, { fieldManager: FIELD_MANAGER });
   return true;
 }

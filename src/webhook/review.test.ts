@@ -62,6 +62,8 @@ describe('the review of a PatroniCluster', () => {
     ['the removal of a finalizer', { operation: 'UPDATE', object: cluster(BAD, { finalizers: [] }), oldObject: cluster(BAD, { finalizers: ['x'] }) }],
     ['a status', { operation: 'UPDATE', subResource: 'status', object: cluster(BAD), oldObject: cluster({}) }],
     ['a deletion', { operation: 'DELETE', oldObject: cluster(BAD) }],
+    ['a kind of that name in another group', { kind: { group: 'example.org', version: 'v1', kind: 'PatroniCluster' }, object: cluster(BAD) }],
+    ['an edit that heals a spec whose image the operator no longer has', { operation: 'UPDATE', object: cluster({ versions: { postgres: '16' } }), oldObject: cluster({ versions: { postgres: '16' }, postgres: { replicas: 'three' } }) }],
     ['another kind', { kind: { kind: 'PatroniOperation' }, object: { kind: 'PatroniOperation' } }],
     ['a cluster that keeps a version whose image the operator no longer has', { operation: 'UPDATE', object: cluster({ versions: { postgres: '16' }, postgres: { replicas: 5 } }), oldObject: cluster({ versions: { postgres: '16' } }) }],
   ])('lets pass: %s', (_, request) => {
@@ -79,7 +81,12 @@ describe('the review of a PatroniCluster', () => {
     expect(many.join('').length).toBeLessThanOrEqual(4096);
   });
 
-  test.each([[null], ['text'], [{}], [{ kind: 'AdmissionReview' }], [{ kind: 'AdmissionReview', request: {} }]])('answers nothing to %j', (raw) => {
+  test('puts each warning on one line, since the API server drops those that are not', () => {
+    expect(answer({ object: cluster({}) }, ['two\nlines\u0007', 'two lines']).warnings).toEqual(['two lines']);
+  });
+
+  const v1 = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' };
+  test.each([[null], ['text'], [{}], [v1], [{ ...v1, request: {} }], [{ ...v1, apiVersion: 'admission.k8s.io/v1beta1', request: { uid: 'u1' } }]])('answers nothing to %j', (raw) => {
     expect(review(raw, { operator: OPERATOR, warningsOf: () => [] })).toBeUndefined();
   });
 });

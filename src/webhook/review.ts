@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { effectiveCluster, type OperatorConfig } from '../api/effective.ts';
+import { GROUP } from '../api/meta.ts';
 import type { PatroniClusterObject } from '../api/objects.ts';
 import { problemText, type Problem } from '../api/problem.ts';
 import { parseCluster, validateCluster, validateUpdate } from '../api/validate.ts';
@@ -27,6 +28,7 @@ export interface ReviewOptions {
   readonly warningsOf: (old: PatroniClusterObject | undefined, next: PatroniClusterObject) => readonly string[];
 }
 
+const REVIEW_VERSION = 'admission.k8s.io/v1';
 /** The API server cuts warnings at 256 characters each and 4,096 together (KEP-1693). */
 const WARNING_LENGTH = 250;
 const WARNINGS_LENGTH = 4000;
@@ -38,9 +40,9 @@ const MESSAGE_LENGTH = 3000;
  * annotatable), and so does what is none of our business. Undefined when `raw` is no AdmissionReview. Pure.
  */
 export function review(raw: unknown, options: ReviewOptions): AdmissionReview | undefined {
-  const request = isJsonObject(raw) && raw['kind'] === 'AdmissionReview' ? raw['request'] : undefined;
+  const request = isJsonObject(raw) && raw['apiVersion'] === REVIEW_VERSION && raw['kind'] === 'AdmissionReview' ? raw['request'] : undefined;
   if (!isJsonObject(request) || typeof request['uid'] !== 'string') return undefined;
-  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: request['uid'], ...verdict(request, options) } };
+  return { apiVersion: REVIEW_VERSION, kind: 'AdmissionReview', response: { uid: request['uid'], ...verdict(request, options) } };
 }
 
 type Verdict = Omit<AdmissionResponse, 'uid'>;
@@ -49,7 +51,7 @@ const PASSES: Verdict = { allowed: true };
 
 function verdict(request: JsonObject, options: ReviewOptions): Verdict {
   const { operation, object, oldObject, subResource = '', kind } = request;
-  const isOurs = isJsonObject(kind) && kind['kind'] === 'PatroniCluster' && subResource === '';
+  const isOurs = isJsonObject(kind) && kind['group'] === GROUP && kind['kind'] === 'PatroniCluster' && subResource === '';
   if (!isOurs || (operation !== 'CREATE' && operation !== 'UPDATE') || !isJsonObject(object)) return PASSES;
   const metadata = isJsonObject(object['metadata']) ? object['metadata'] : {};
   if (metadata['deletionTimestamp'] !== undefined) return PASSES;
@@ -64,15 +66,11 @@ function judge(object: JsonObject, old: JsonObject | undefined, { operator, warn
   // What the spec was before may be invalid; then there is nothing to compare with.
   const before = old === undefined ? undefined : parseCluster(old).cluster;
   const config = checkConfig(effectiveCluster(cluster, operator));
-  const found = [...problems, ...imageProblems(cluster, before, operator), ...(before === undefined ? [] : validateUpdate(before, cluster)), ...config.errors];
+  // A cluster that exists runs an image already, which stays whatever the operator has: only a new one needs the operator to have one.
+  const found = [...problems, ...(old === undefined ? validateCluster(cluster, operator) : []), ...(before === undefined ? [] : validateUpdate(before, cluster)), ...config.errors];
   if (found.length > 0) return refusal(found);
   const warnings = within([...config.warnings.map(problemText), ...warningsOf(before, cluster)]);
   return warnings.length === 0 ? PASSES : { allowed: true, warnings };
-}
-
-/** A cluster that exists runs an image already, which stays whatever the operator has. */
-function imageProblems(cluster: PatroniClusterObject, before: PatroniClusterObject | undefined, operator: OperatorConfig): readonly Problem[] {
-  return before === undefined ? validateCluster(cluster, operator) : [];
 }
 
 function refusal(problems: readonly Problem[]): Verdict {
@@ -82,7 +80,9 @@ function refusal(problems: readonly Problem[]): Verdict {
 
 function within(warnings: readonly string[]): readonly string[] {
   let left = WARNINGS_LENGTH;
-  return [...new Set(warnings)]
+  // The API server drops a warning with a line break in it, without a word: it travels in a header.
+  const lines = warnings.map((warning) => warning.replace(/[\s\p{Cc}]+/gu, ' ').trim());
+  return [...new Set(lines)]
     .map((warning) => cut(warning, WARNING_LENGTH))
     .filter((warning) => {
       left -= warning.length;

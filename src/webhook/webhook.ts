@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { OperatorError } from '../errors.ts';
 import type { KubeRest } from '../kube/rest.ts';
-import type { Clock, TimerHandle } from '../lib/clock.ts';
+import type { TimerHandle } from '../lib/clock.ts';
+import { networkErrorDetail } from '../lib/network-error.ts';
 import { ensureOwnCertificate, ensureTrusted } from './own-certificate.ts';
 import { createWebhookServer, type ServingCertificate, type WebhookServer, type WebhookServerOptions } from './server.ts';
 
@@ -21,7 +23,6 @@ export interface WebhookOptions extends Omit<WebhookServerOptions, 'port' | 'cer
   /** Namespace of the operator. */
   readonly namespace: string;
   readonly rest: Pick<KubeRest, 'find' | 'create' | 'patch'>;
-  readonly clock: Clock;
 }
 
 /** The webhook of one replica: every replica serves, whoever leads. */
@@ -33,8 +34,10 @@ export interface Webhook {
   stop(): Promise<void>;
 }
 
-/** Certificates are looked at this often; a leaf is renewed a month before it ends, and cert-manager renews as early. */
+/** The operator's own certificate is looked at this often: it is renewed a month before it ends, and all that a look costs is two small reads. */
 const LOOK_MS = 300_000;
+/** Files cost nothing to read. cert-manager may have the API server trust a new certificate alone, from the moment it is made: what is shown must follow. */
+const LOOK_AT_FILES_MS = 10_000;
 const RETRY_MS = 15_000;
 
 export function createWebhook(options: WebhookOptions): Webhook {
@@ -46,22 +49,24 @@ export function createWebhook(options: WebhookOptions): Webhook {
   let timer: TimerHandle;
   let isStopped = false;
 
+  const show = async (certificate: ServingCertificate): Promise<void> => {
+    if (server === undefined) {
+      const opened = createWebhookServer({ ...options, port: settings.port, certificate, logger });
+      port = await opened.start();
+      server = opened;
+      logger.info('the webhook listens', { port });
+    } else if (certificate.certPem !== shown?.certPem || certificate.keyPem !== shown.keyPem) {
+      server.useCertificate(certificate);
+      logger.info('the webhook shows another certificate');
+    }
+    shown = certificate;
+  };
+
   const look = async (): Promise<void> => {
-    let nextMs = LOOK_MS;
+    let nextMs = RETRY_MS;
     try {
-      const certificate = await certificateNow(options);
-      if (server === undefined) {
-        const opened = createWebhookServer({ ...options, port: settings.port, certificate, logger });
-        port = await opened.start();
-        server = opened;
-        logger.info('the webhook listens', { port });
-      } else if (certificate.certPem !== shown?.certPem || certificate.keyPem !== shown.keyPem) {
-        server.useCertificate(certificate);
-        logger.info('the webhook shows another certificate');
-      }
-      shown = certificate;
+      nextMs = settings.certificateFolder === undefined ? await showOwn(options, show) : await showFiles(settings.certificateFolder, show);
     } catch (error) {
-      nextMs = RETRY_MS;
       logger.warn('the webhook or its certificate could not be had, trying again', { error });
     }
     if (!isStopped) timer = clock.setTimeout(() => void look(), nextMs);
@@ -78,14 +83,29 @@ export function createWebhook(options: WebhookOptions): Webhook {
   };
 }
 
-async function certificateNow({ settings, namespace, rest, clock }: WebhookOptions): Promise<ServingCertificate> {
-  const { certificateFolder, service, secret, configuration } = settings;
-  if (certificateFolder !== undefined) {
-    const [certPem, keyPem] = await Promise.all(['tls.crt', 'tls.key'].map((file) => readFile(join(certificateFolder, file), 'utf8')));
-    return { certPem: certPem ?? '', keyPem: keyPem ?? '' };
-  }
+type Show = (certificate: ServingCertificate) => Promise<void>;
+
+/** @returns after how many ms to look again: soon while there is nothing to write the CA into (Helm makes the configuration after the Deployment) */
+async function showOwn({ settings, namespace, rest, clock }: WebhookOptions, show: Show): Promise<number> {
+  const { service, secret, configuration } = settings;
   const dnsNames = [`${service}.${namespace}.svc`, `${service}.${namespace}`];
   const own = await ensureOwnCertificate({ rest, secret: { namespace, name: secret }, dnsNames, nowMs: clock.nowMs() });
-  await ensureTrusted(rest, configuration, own.caPem);
-  return { certPem: own.certPem, keyPem: own.keyPem };
+  // First trusted, then shown: a leaf of a new CA must not reach an API server that does not know that CA yet.
+  const isTrusted = await ensureTrusted(rest, configuration, own.caPem);
+  await show({ certPem: own.certPem, keyPem: own.keyPem });
+  return isTrusted ? LOOK_MS : RETRY_MS;
+}
+
+async function showFiles(folder: string, show: Show): Promise<number> {
+  const [certPem, keyPem] = await Promise.all([fileText(folder, 'tls.crt'), fileText(folder, 'tls.key')]);
+  await show({ certPem, keyPem });
+  return LOOK_AT_FILES_MS;
+}
+
+async function fileText(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch (cause) {
+    throw new OperatorError('ERR_WEBHOOK_CERTIFICATE', { problem: networkErrorDetail(cause) }, { cause });
+  }
 }

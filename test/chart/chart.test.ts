@@ -129,7 +129,36 @@ describe('the chart', () => {
       webhooks: [{ failurePolicy: 'Ignore', namespaceSelector: { matchExpressions: [{ values: ['billing', 'shop'] }] } }],
     });
     expect(envOf(objects)['PATRONI_OPERATOR_WEBHOOK_CERTIFICATE_FOLDER']).toBe('/webhook-tls');
-    expect(podOf(objects).spec['volumes']).toMatchObject([{ name: 'tmp' }, { name: 'webhook-tls', secret: { secretName: 'patroni-operator-webhook-tls' } }]);
+    // Optional: the operator starts without its webhook, as it does without cert-manager.
+    expect(podOf(objects).spec['volumes']).toMatchObject([{ name: 'tmp' }, { name: 'webhook-tls', secret: { secretName: 'patroni-operator-webhook-tls', optional: true } }]);
+    for (const { kind, metadata } of objects.filter((object) => object.kind === 'Role')) expect([kind, metadata.name]).not.toEqual(['Role', 'patroni-operator-webhook']);
+  });
+
+  test('has cert-manager make a CA for the webhook where no issuer is named, and the certificate by that CA', () => {
+    const objects = renderedCase('webhook-own-issuer');
+    const named = (kind: string) => Object.fromEntries(objects.filter((object) => object.kind === kind).map((object) => [object.metadata.name, object['spec']]));
+    expect(named('Issuer')).toEqual({ 'patroni-operator-webhook-selfsigned': { selfSigned: {} }, 'patroni-operator-webhook': { ca: { secretName: 'patroni-operator-webhook-ca' } } });
+    expect(named('Certificate')).toMatchObject({
+      'patroni-operator-webhook-ca': { isCA: true, secretName: 'patroni-operator-webhook-ca', issuerRef: { kind: 'Issuer', name: 'patroni-operator-webhook-selfsigned' } },
+      'patroni-operator-webhook': { secretName: 'patroni-operator-webhook-tls', issuerRef: { kind: 'Issuer', name: 'patroni-operator-webhook' } },
+    });
+    expect(only(objects, 'ValidatingWebhookConfiguration')).toMatchObject({
+      metadata: { annotations: { 'cert-manager.io/inject-ca-from': 'patroni-operator-system/patroni-operator-webhook' } },
+      webhooks: [{ timeoutSeconds: 3 }],
+    });
+    expect(podOf(objects).spec.containers[0]['ports']).toContainEqual({ name: 'webhook', containerPort: 10250 });
+    expect(envOf(objects)['PATRONI_OPERATOR_WEBHOOK_PORT']).toBe('10250');
+  });
+
+  test.each(['everything', 'webhook-cert-manager', 'webhook-own-issuer', 'webhook-namespaced'])('asks the webhook about changes of a spec only, so that finalizers come off without it: %s', (name) => {
+    expect(only(renderedCase(name), 'ValidatingWebhookConfiguration')['webhooks']).toMatchObject([{ matchConditions: [{ name: 'not-being-deleted' }, { name: 'spec-changes' }], matchPolicy: 'Equivalent', sideEffects: 'None' }]);
+  });
+
+  test('serves no webhook by default', () => {
+    for (const objects of [renderedCase('default'), renderedFile('deploy/install.yaml')]) {
+      expect(kinds(objects).filter((kind) => /Webhook|Issuer|Certificate|^Service$/.test(kind))).toEqual([]);
+      expect(Object.keys(envOf(objects)).filter((key) => key.includes('WEBHOOK'))).toEqual([]);
+    }
   });
 });
 

@@ -58,8 +58,22 @@ describe('rights of the operator', () => {
     }
   });
 
+  test('for the webhook are its own Secret and its own configuration, also where single namespaces are watched', () => {
+    const objects = renderedCase('webhook-namespaced');
+    expect(rulesOf(named(objects, 'Role', 'patroni-operator-webhook'))).toEqual([
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['patroni-operator-webhook-tls'], verbs: ['get', 'patch'] },
+    ]);
+    expect(named(objects, 'Role', 'patroni-operator-webhook').metadata.namespace).toBe('patroni-operator-system');
+    const bound = objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map((binding) => (binding['roleRef'] as { name: string }).name);
+    expect(bound).toEqual(['patroni-operator-webhook']);
+    expect(rulesOf(named(objects, 'ClusterRole', 'patroni-operator-webhook'))).toEqual([
+      { apiGroups: ['admissionregistration.k8s.io'], resources: ['validatingwebhookconfigurations'], resourceNames: ['patroni-operator.patroni-operator-system'], verbs: ['get', 'patch'] },
+    ]);
+  });
+
   test('never hold a wildcard, and never reach into pods or roles', () => {
-    for (const name of ['default', 'namespaced', 'everything']) {
+    for (const name of ['default', 'namespaced', 'everything', 'webhook-namespaced']) {
       for (const role of renderedCase(name).filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')) {
         const text = JSON.stringify(rulesOf(role));
         expect(text).not.toMatch(/\*|pods\/exec|rbac\.authorization|impersonate|escalate|serviceaccounts|"nodes"/);
