@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { names } from '../../src/api/names.ts';
 import { wantedSettings } from '../support/patroni/settings.ts';
 
-import { killAfterEveryWrite, killAroundWrite } from './support/kill.ts';
+import { killAfterEveryWrite, killAroundRequest } from './support/kill.ts';
+import { writesAtRest } from './support/rest.ts';
 import { CLUSTER, NAMESPACE, startWorld, type World } from './support/world.ts';
 
 jest.setTimeout(120_000);
@@ -17,7 +18,9 @@ beforeAll(async () => {
   await world.until('settled', () => world.isSettled());
 });
 
-afterEach(() => {
+/** Among them: two members of PostgreSQL out at once, and a leader that outgrew a replica. */
+afterEach(async () => {
+  expect(await writesAtRest(world)).toEqual([]);
   expect(world.invariants.violations).toEqual([]);
 });
 
@@ -25,59 +28,100 @@ afterAll(async () => {
   await world.stop();
 });
 
-const patch = (parameters: object | null): Promise<void> => world.patch({ spec: { postgres: { parameters } } });
+type Settings = Readonly<Record<string, string>>;
+type Kill<T> = (done: () => boolean) => Promise<T>;
+
 const owned = (): readonly string[] => (world.api.objects.mustGet<{ data: Record<string, string> }>('configmaps', names.ownedKeysConfigMap(CLUSTER), NAMESPACE).data['dynamic-keys'] ?? '').split('\n');
 
 /** Whether etcd, every member, the list of owned keys and the conditions all say what the spec says. */
-function isThere(wanted: Readonly<Record<string, string>>, gone: readonly string[]): boolean {
+function isThere(wanted: Settings, gone: readonly string[]): boolean {
   const settings = wantedSettings(world.model().config);
   const isSet = Object.entries(wanted).every(([name, value]) => settings[name] === value && owned().includes(`postgresql.parameters.${name}`) && world.model().members().every((member) => member.running[name] === value));
   const isGone = gone.every((name) => settings[name] === undefined && !owned().includes(`postgresql.parameters.${name}`));
-  return isSet && isGone && world.isSettled() && world.condition('ConfigApplied')?.status === 'True';
+  return isSet && isGone && world.isSettled() && world.condition('ConfigApplied')?.status === 'True' && world.condition('PendingRestart')?.reason === 'None';
 }
 
-describe('a change of the configuration comes to the same end', () => {
-  // Keys that are set, changed and removed, and one that needs restarts, back and forth.
-  const A = { work_mem: '8MB', random_page_cost: '2', max_connections: '120' } as const;
-  const B = { work_mem: '9MB', geqo: 'off', max_connections: '110' } as const;
-  const turn = async <T>(round: number, kill: (done: () => boolean) => Promise<T>): Promise<T> => {
-    const [to, gone] = round % 2 === 0 ? [A, ['geqo']] : [B, ['random_page_cost']];
-    await patch({ ...Object.fromEntries(gone.map((name) => [name, null])), ...to });
-    return kill(() => isThere(to, gone));
+/** Lets `kill` do its worst while the spec changes from what it was. @returns who restarted, L for a leader, R for a replica */
+async function change<T>({ set, gone = [] }: { readonly set: Settings; readonly gone?: readonly string[] }, kill: Kill<T>): Promise<{ readonly result: T; readonly restarts: string }> {
+  const before = world.model().hazards.restarted.length;
+  await world.patch({ spec: { postgres: { parameters: { ...Object.fromEntries(gone.map((name) => [name, null])), ...set } } } });
+  const result = await kill(() => isThere(set, gone));
+  return { result, restarts: world.model().hazards.restarted.slice(before).map(({ wasLeader }) => (wasLeader ? 'L' : 'R')).join('') };
+}
+
+/** `body` with an operator that dies around request 1, then 2, and so on, until there is no such request. @returns how many requests there were */
+async function aroundEveryRequest(body: (kill: Kill<boolean>) => Promise<boolean>): Promise<number> {
+  for (let n = 1; ; n += 1) if (!(await body((done) => killAroundRequest(world, n, 'changed', done)))) return n - 1;
+}
+
+describe('keys that are set, changed and removed end as the spec says, and nothing restarts', () => {
+  const A = { set: { work_mem: '8MB', random_page_cost: '2' }, gone: ['geqo'] };
+  const B = { set: { work_mem: '9MB', geqo: 'off' }, gone: ['random_page_cost'] };
+  let isA = false;
+  const turn = async <T>(kill: Kill<T>): Promise<T> => {
+    isA = !isA;
+    const { result, restarts } = await change(isA ? A : B, kill);
+    expect(restarts).toBe('');
+    return result;
   };
 
-  test('whichever write the operator dies before and after', async () => {
-    let round = 0;
-    for (let wasKilled = true; wasKilled; round += 1) wasKilled = await turn(round, (done) => killAroundWrite(world, round + 1, 'changed', done));
-    expect(round).toBeGreaterThan(3);
+  test('whichever request the operator dies before and after', async () => {
+    expect(await aroundEveryRequest(turn)).toBeGreaterThan(3);
   });
 
   test('with an operator that dies after every single write', async () => {
-    expect(await turn(0, (done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
-    expect(await turn(1, (done) => killAfterEveryWrite(world, 'changed back', done))).toBeGreaterThan(3);
+    for (const _ of ['there', 'and back']) expect(await turn((done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
+  });
+});
+
+describe('settings that need restarts are applied in the order PostgreSQL needs, each member once', () => {
+  let connections = 200;
+
+  /** By one step up or down. */
+  const move = async <T>(step: 10 | -10, kill: Kill<T>): Promise<T> => {
+    connections += step;
+    const { result, restarts } = await change({ set: { max_connections: String(connections) } }, kill);
+    expect(restarts).toBe(step > 0 ? 'RRL' : 'LRR');
+    return result;
+  };
+
+  test('when they grow, whichever request the operator dies before and after', async () => {
+    expect(await aroundEveryRequest((kill) => move(10, kill))).toBeGreaterThan(6);
   });
 
-  test.each([
-    ['/config', 'before'],
-    ['/config', 'after'],
-    ['/restart', 'before'],
-    ['/restart', 'after'],
-  ] as const)('when the operator dies right at every %s, %s Patroni has answered', async (path, when) => {
-    for (const round of [0, 1]) {
-      let deaths = 0;
-      world.onPatroniWrite((request) => {
-        if (request.path !== path || request.when !== when || deaths >= 4) return;
-        deaths += 1;
-        for (const each of world.operators) each.kill();
-      });
-      await turn(round, (done) =>
-        world.until('changed', () => {
-          if (!world.operators.some((each) => each.isAlive())) world.start();
-          return done();
-        }),
-      );
-      world.onPatroniWrite(undefined);
-      expect(deaths).toBeGreaterThan(0);
-    }
+  test('when they shrink, whichever request the operator dies before and after', async () => {
+    expect(await aroundEveryRequest((kill) => move(-10, kill))).toBeGreaterThan(6);
+  });
+
+  test('with an operator that dies after every single write', async () => {
+    expect(await move(10, (done) => killAfterEveryWrite(world, 'grown', done))).toBeGreaterThan(3);
+    expect(await move(-10, (done) => killAfterEveryWrite(world, 'shrunk', done))).toBeGreaterThan(3);
+  });
+
+  test.each([0, 400, 1_500, 4_000])('when the operator dies %i ms after each of its restarts was asked for', async (afterMs) => {
+    let deaths = 0;
+    world.onPatroniWrite(({ path, when }) => {
+      if (path !== '/restart' || when !== 'before') return undefined;
+      deaths += 1;
+      world.clock.setTimeout(() => {
+        for (const each of world.operators) if (each.isAlive()) each.kill();
+      }, afterMs);
+      return undefined;
+    });
+    await move(10, (done) =>
+      world.until('grown', () => {
+        if (!world.operators.some((each) => each.isAlive())) world.start();
+        return done();
+      }),
+    );
+    world.onPatroniWrite(undefined);
+    expect(deaths).toBeGreaterThanOrEqual(3);
+  });
+
+  test('while two operators act at once', async () => {
+    const second = world.start();
+    await move(10, (done) => world.until('grown', done));
+    await move(-10, (done) => world.until('shrunk', done));
+    second.kill();
   });
 });

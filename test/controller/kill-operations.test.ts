@@ -59,9 +59,10 @@ describe('a switchover happens exactly once', () => {
   test.each(['before', 'after'] as const)('when the operator dies right %s Patroni was asked', async (when) => {
     let deaths = 0;
     world.onPatroniWrite((request) => {
-      if (request.path !== '/switchover' || request.when !== when || deaths > 0) return;
+      if (request.path !== '/switchover' || request.when !== when || deaths > 0) return undefined;
       deaths++;
       for (const each of world.operators) each.kill();
+      return undefined;
     });
     await switchOver((done) =>
       world.until('switched over', () => {

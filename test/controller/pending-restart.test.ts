@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 
 import { ANNOTATIONS } from '../../src/api/meta.ts';
 
+import { writesAtRest } from './support/rest.ts';
 import { NAMESPACE, startWorld, type World } from './support/world.ts';
 
 jest.setTimeout(60_000);
@@ -17,12 +18,14 @@ beforeAll(async () => {
 
 let marked = 0;
 beforeEach(() => {
-  marked = world.patroni.requests.length;
+  marked = world.model().hazards.restarted.length;
 });
 
+/** Among what must not have happened: a restart while another member is away, a leader with more of a setting than a replica can follow. */
 afterEach(async () => {
-  await patch({ postgres: { parameters: null }, updateStrategy: null });
-  await world.until('settled again', isApplied);
+  await patch({ postgres: { parameters: null, pod: null }, updateStrategy: null });
+  await world.until('settled again', isApplied, 600_000);
+  expect(await writesAtRest(world)).toEqual([]);
   expect(world.invariants.violations).toEqual([]);
 });
 
@@ -33,49 +36,40 @@ afterAll(async () => {
 const isApplied = (): boolean => world.isSettled() && world.condition('ConfigApplied')?.status === 'True' && world.condition('PendingRestart')?.reason === 'None';
 const patch = (spec: object): Promise<void> => world.patch({ spec });
 const set = (parameters: object, more: object = {}): Promise<void> => patch({ postgres: { parameters }, ...more });
-/** Members that were told to restart since the test began, L for the leader of that moment and R for a replica; a second request for one that had restarted already counts once. */
-const restarts = (): string => {
-  const seen = world.patroni.requests.slice(marked).filter(({ path }) => path === '/restart').map(({ member }) => member);
-  return seen.filter((member, i) => seen[i - 1] !== member).map((member) => (member === world.model().leader ? 'L' : 'R')).join('');
-};
+/** Restarts that were carried out since the test began, L for the leader of that moment and R for a replica. */
+const restarts = (): string => world.model().hazards.restarted.slice(marked).map(({ wasLeader }) => (wasLeader ? 'L' : 'R')).join('');
 const running = (name: string): readonly (string | undefined)[] => world.model().members().map((member) => member.running[name]);
 const reason = () => world.condition('PendingRestart')?.reason;
 const request = (value: string): Promise<void> => world.patch({ metadata: { annotations: { [ANNOTATIONS.restart]: value } } });
 const requested = () => world.cluster().metadata.annotations?.[ANNOTATIONS.restart];
 
-/** The most members whose PostgreSQL was away at one moment while `body` ran. */
-async function mostAway(body: () => Promise<void>): Promise<number> {
-  let most = 0;
-  let isOver = false;
-  const look = (): void => {
-    most = Math.max(most, world.model().members().filter(({ state }) => state !== 'running').length);
-    if (!isOver) world.clock.setTimeout(look, 100);
-  };
-  look();
-  await body();
-  isOver = true;
-  return most;
-}
+const events = (reason: string) => world.api.objects.list<{ reason?: string; note?: string; message?: string }>('events', { namespace: NAMESPACE }).filter((event) => event.reason === reason).map(({ note, message }) => note ?? message ?? '');
+const everyoneHas = (name: string, value: string): boolean => running(name).every((each) => each === value);
 
 describe('settings that need a restart', () => {
-  test('that grow go to the replicas first and to the leader last, one at a time', async () => {
-    const most = await mostAway(async () => {
-      await set({ max_connections: 200 });
-      await world.until('applied', () => isApplied() && running('max_connections').every((value) => value === '200'));
-    });
+  test('that grow go to the replicas first and to the leader last', async () => {
+    await set({ max_connections: 200 });
+    await world.until('applied', () => isApplied() && everyoneHas('max_connections', '200'));
     expect(restarts()).toBe('RRL');
-    expect(most).toBe(1);
+    const leader = world.model().leader ?? '';
+    expect(events('RestartingPostgres')).toContain(`Restarting PostgreSQL of ${leader}, the leader, for max_connections.`);
+  });
+
+  test('that have no bearing on standbys go to the leader last as well', async () => {
+    await set({ max_files_per_process: 2000 });
+    await world.until('applied', () => isApplied() && everyoneHas('max_files_per_process', '2000'));
+    expect(restarts()).toBe('RRL');
   });
 
   test('that shrink go to the leader first', async () => {
     await set({ max_worker_processes: 8 });
-    await world.until('applied', () => isApplied() && running('max_worker_processes').every((value) => value === '8'));
+    await world.until('applied', () => isApplied() && everyoneHas('max_worker_processes', '8'));
     expect(restarts()).toBe('LRR');
   });
 
   test('that grow and shrink take two rounds on the replicas and one on the leader', async () => {
     await set({ max_connections: 200, max_worker_processes: 8 });
-    await world.until('applied', () => isApplied() && running('max_worker_processes').every((value) => value === '8'));
+    await world.until('applied', () => isApplied() && everyoneHas('max_worker_processes', '8'));
     expect(restarts()).toBe('RRLRR');
     expect(running('max_connections')).toEqual(['200', '200', '200']);
   });
@@ -83,9 +77,17 @@ describe('settings that need a restart', () => {
   test('hand the lead over first where the spec says so', async () => {
     const before = world.model().leader;
     await set({ max_connections: 200 }, { updateStrategy: { leader: 'Switchover' } });
-    await world.until('applied', () => isApplied() && running('max_connections').every((value) => value === '200'));
+    await world.until('applied', () => isApplied() && everyoneHas('max_connections', '200'));
     expect(world.model().leader).not.toBe(before);
     expect(world.operations().at(-1)).toMatchObject({ spec: { requestedBy: 'Rollout' }, status: { phase: 'Succeeded', leaderBefore: before } });
+  });
+
+  test('come with the pods when their template changes too, and nobody is restarted twice for it', async () => {
+    world.invariants.watchPods();
+    await set({ max_connections: 200 }, { postgres: { parameters: { max_connections: 200 }, pod: { annotations: { rolled: 'with settings' } } } });
+    await world.until('applied', () => isApplied() && everyoneHas('max_connections', '200') && world.invariants.deleted().length === 3, 600_000);
+    expect(world.invariants.mostOut()).toBe(1);
+    expect(restarts()).toBe('');
   });
 
   test('wait while a member is not healthy', async () => {
@@ -103,15 +105,17 @@ describe('settings that need a restart', () => {
 describe('updateStrategy', () => {
   test('OnRequest leaves them pending with old and new value, the cluster counts as settled, and a request finishes them', async () => {
     await set({ max_connections: 200 }, { updateStrategy: { type: 'OnRequest' } });
-    await world.until('pending', () => reason() === 'WaitingForRequest');
-    expect(world.condition('PendingRestart')?.message).toMatch(/max_connections 100 → 200 on pg-postgres-0, pg-postgres-1, pg-postgres-2/);
+    await world.until('pending on all', () => reason() === 'WaitingForRequest' && /max_connections 100 → 200 on pg-postgres-0, pg-postgres-1, pg-postgres-2/.test(world.condition('PendingRestart')?.message ?? ''));
+    expect(world.condition('ConfigApplied')).toMatchObject({ status: 'False', reason: 'RestartPending' });
+    await world.until('told', () => events('PendingRestart').some((text) => text.includes('max_connections 100 → 200')));
     expect(world.cluster().status?.members?.[0]).toMatchObject({ pendingRestart: true, pendingSettings: [{ name: 'max_connections', old: '100', new: '200' }] });
     await world.until('settled', () => world.isSettled());
-    await world.pass(60_000);
+    expect(await writesAtRest(world)).toEqual([]);
     expect(restarts()).toBe('');
     await request('pending');
     await world.until('applied', () => isApplied() && requested() === undefined);
     expect(restarts()).toBe('RRL');
+    await world.until('told', () => events('RestartsDone').length > 0);
   });
 
   test('OnRequest holds back changed pod templates as well', async () => {
@@ -143,7 +147,22 @@ describe('updateStrategy', () => {
     expect(world.condition('PendingRestart')?.message).toContain(opens.toISOString().replace('.000', ''));
     await world.pass(opens.getTime() - world.clock.nowMs() - 30_000);
     expect(restarts()).toBe('');
-    await world.until('applied in the window', () => isApplied() && running('max_connections').every((value) => value === '200'));
+    await world.until('applied in the window', () => isApplied() && everyoneHas('max_connections', '200'));
+    expect(restarts()).toBe('RRL');
+  });
+
+  test('Schedule lets them go at once inside of its window', async () => {
+    await set({ max_connections: 200 }, { updateStrategy: { type: 'Schedule', schedule: { cron: '* * * * *', durationMinutes: 5 } } });
+    await world.until('applied', () => isApplied() && everyoneHas('max_connections', '200'));
+    expect(restarts()).toBe('RRL');
+  });
+
+  test('Schedule gives way to a request outside of its window', async () => {
+    const never = { cron: '0 0 29 2 *', durationMinutes: 5 };
+    await set({ max_connections: 200 }, { updateStrategy: { type: 'Schedule', schedule: never } });
+    await world.until('pending', () => reason() === 'WaitingForWindow');
+    await request('pending');
+    await world.until('applied', () => isApplied() && requested() === undefined);
     expect(restarts()).toBe('RRL');
   });
 
@@ -161,8 +180,7 @@ describe('updateStrategy', () => {
   test('a request that is not understood is refused and removed', async () => {
     await request('everything');
     await world.until('removed', () => requested() === undefined);
-    const events = () => world.api.objects.list<{ reason?: string; message?: string }>('events', { namespace: NAMESPACE });
-    await world.until('told', () => events().some(({ reason: why, message = '' }) => why === 'RestartRejected' && message.includes('everything')));
+    await world.until('told', () => events('RestartRejected').some((text) => text.includes('everything')));
     expect(restarts()).toBe('');
   });
 });

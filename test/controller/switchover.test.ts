@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { ANNOTATIONS, API_VERSION } from '../../src/api/meta.ts';
 import type { PatroniOperationObject } from '../../src/api/objects.ts';
 import { KINDS } from '../../src/kube/types.ts';
-import type { MemberModel } from '../support/patroni/model.ts';
+import type { MemberModel } from '../support/patroni/member.ts';
 
 import { NAMESPACE, startWorld, type World } from './support/world.ts';
 

@@ -51,7 +51,7 @@ async function doubleWorld(): Promise<PatroniWorld> {
     scope: 'double',
     members: MEMBERS,
     formed: false,
-    timing: { startMs: 60, streamMs: 30, handoverMs: 30, rejoinMs: 80, restartMs: 20, pollMs: 20, secondMs: 100 },
+    timing: { startMs: 60, streamMs: 30, handoverMs: 30, rejoinMs: 80, restartMs: 20, pollMs: 20, secondMs: 100, reloadMs: 20 },
     dynamicConfig: { loop_wait: 2, postgresql: { parameters: { max_connections: 30 } } },
     access: { basic: { username: 'patroni', password: 'rest-secret' } },
     serverName,

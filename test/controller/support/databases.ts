@@ -49,7 +49,7 @@ export function createDatabases({ api, nodes }: { readonly api: ApiServer; reado
     const [, namespace = ''] = serverName.split('.').slice(1);
     const m = nodes.model(member.replace(/-postgres-\d+$/, ''), namespace)?.member(member);
     if (m?.isUp !== true || m.state !== 'running') return Promise.reject(new OperatorError('ERR_POSTGRES_UNREACHABLE', { member, step: 'read its settings' }));
-    return Promise.resolve(runningSettings(m.running, settings));
+    return Promise.resolve(runningSettings(m, settings));
   };
   return { ensure, readSettings, calls, existing, drop: (database) => void existing.delete(database) };
 }

@@ -11,7 +11,8 @@ interface Stored {
 const ONCE = ['password', 'ca.key'];
 
 /**
- * What must hold at every moment of every test, read from each change of the store: a password or CA key never changes, the etcd latch never goes back to `new`.
+ * What must hold at every moment of every test, read from each change of the store: a password or CA key never changes, the etcd latch never goes back to `new`. What must never
+ * happen to PostgreSQL (`hazards`) counts as well: a restart while another member is away, a leader that has outgrown a standby.
  * And a count that tests ask for: how many Postgres pods were out at once.
  */
 export interface Invariants {
@@ -28,7 +29,7 @@ export interface Invariants {
   readonly deleted: () => readonly string[];
 }
 
-export function watchInvariants(api: ApiServer): Invariants {
+export function watchInvariants(api: ApiServer, hazards: () => readonly string[]): Invariants {
   const violations: string[] = [];
   const known = new Map<string, string>();
   let watched: { readonly component: string; readonly count: number } | undefined;
@@ -67,7 +68,9 @@ export function watchInvariants(api: ApiServer): Invariants {
   });
 
   return {
-    violations,
+    get violations() {
+      return [...violations, ...hazards()];
+    },
     watchPods: (component = 'postgres') => {
       watched = { component, count: podsOf(component).length };
       for (const pod of podsOf(component)) if (isReady(pod)) everReady.add(pod.metadata.uid);

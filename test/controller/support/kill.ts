@@ -61,6 +61,38 @@ export async function killAroundWrites(world: World, { first, stride }: { readon
   return deaths;
 }
 
+/**
+ * As `killAroundWrite`, with requests to Patroni that change something counted in one row with the writes: right before the `n`-th the operator dies and the request never arrives;
+ * its successor dies once that same request has been carried out, without hearing of it.
+ */
+export async function killAroundRequest(world: World, n: number, what: string, holds: () => boolean): Promise<boolean> {
+  let deaths = 0;
+  const arm = (at: number, when: 'before' | 'after'): void => {
+    let seen = 0;
+    const isDeadly = (): boolean => {
+      seen += 1;
+      if (seen !== at) return false;
+      deaths += 1;
+      for (const each of world.operators) if (each.isAlive()) each.kill();
+      return true;
+    };
+    world.api.faults.aroundWrites({ ...COUNTED, [when]: () => (isDeadly() ? 'reset' : undefined) });
+    world.onPatroniWrite((request) => (request.when === when && isDeadly() ? 'lost' : undefined));
+  };
+  arm(n, 'before');
+  await world.until(what, () => deaths === 1 || holds());
+  if (deaths === 1) {
+    arm(1, 'after');
+    world.start();
+    await world.until(`${what} after a death before request ${n}`, () => deaths === 2 || holds());
+  }
+  world.api.faults.aroundWrites({});
+  world.onPatroniWrite(undefined);
+  if (deaths === 2) world.start();
+  await world.until(`${what} after deaths around request ${n}`, holds);
+  return deaths > 0;
+}
+
 /** Every operator dies right after its first write; the next one starts where it left off. @returns how many lived */
 export async function killAfterEveryWrite(world: World, what: string, holds: () => boolean): Promise<number> {
   let lives = 1;

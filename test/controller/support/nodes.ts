@@ -6,7 +6,8 @@ import type { FakeClock } from '../../../src/lib/fake-clock.ts';
 import type { ApiServer } from '../../support/apiserver/server.ts';
 import { startWorkloads, type PodView, type Workloads } from '../../support/apiserver/workloads.ts';
 import type { PatroniDouble } from '../../support/patroni/double.ts';
-import type { MemberModel, PatroniModel } from '../../support/patroni/model.ts';
+import type { MemberModel } from '../../support/patroni/member.ts';
+import type { PatroniModel } from '../../support/patroni/model.ts';
 
 /**
  * What runs in the pods that `workloads.ts` plays: containers take a while to start and to stop, Postgres pods are members of a `PatroniModel`, etcd pods form a quorum, and
@@ -99,6 +100,11 @@ export class Nodes {
   /** Patroni of a cluster; undefined until its first Postgres container has run. */
   model(cluster: string, namespace = 'shop'): PatroniModel | undefined {
     return this.#models.get(`${namespace}/${cluster}`);
+  }
+
+  /** What an operator did to PostgreSQL of any cluster and must never do, in words. */
+  hazards(): readonly string[] {
+    return [...this.#models.values()].flatMap((model) => model.hazards.found);
   }
 
   /** Does what is due; what comes of it is written to the API server in the next turns of the event loop. */

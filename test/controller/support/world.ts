@@ -31,8 +31,8 @@ const QUIET_TURNS = 6;
 /** Real milliseconds after which something that is busy without any sign of it no longer holds the clock: so that a mistake in a test ends in its message. */
 const STUCK_MS = 10_000;
 
-/** Called before and after every request to Patroni that is no GET, in order from 1. */
-export type PatroniHook = (request: { readonly n: number; readonly path: string; readonly when: 'before' | 'after' }) => void;
+/** Called before and after every request to Patroni that is no GET, in order from 1. `lost`: the request never arrives, or its answer does not. */
+export type PatroniHook = (request: { readonly n: number; readonly path: string; readonly when: 'before' | 'after' }) => 'lost' | undefined;
 
 /**
  * A Kubernetes with nodes, a Patroni, databases, and any number of operator processes, on one clock that only `until` and `pass` move: it jumps to the next timer whenever nobody
@@ -77,7 +77,7 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
   const patroni = createPatroniDouble({ clock });
   const nodes = new Nodes({ api, clock, patroni, clusterDomain: OPERATOR.clusterDomain });
   const databases = createDatabases({ api, nodes });
-  const invariants = watchInvariants(api);
+  const invariants = watchInvariants(api, () => nodes.hazards());
   const admin = createAdmin(api.url, clock);
   const operators: OperatorProcess[] = [];
   let patroniHook: PatroniHook | undefined;
@@ -86,11 +86,10 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
   const handle: MemberHandler = async (request) => {
     if (request.method === 'GET' || patroniHook === undefined) return patroni.handle(request);
     const n = ++patroniWrites;
-    patroniHook({ n, path: request.path, when: 'before' });
+    if (patroniHook({ n, path: request.path, when: 'before' }) === 'lost') return { kind: 'hang' };
     const reply = await patroni.handle(request);
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- changes while awaiting
-    patroniHook?.({ n, path: request.path, when: 'after' });
-    return reply;
+    return patroniHook?.({ n, path: request.path, when: 'after' }) === 'lost' ? { kind: 'hang' } : reply;
   };
 
   const find = (name = CLUSTER): PatroniClusterObject | undefined => api.objects.get<PatroniClusterObject>('patroniclusters', name, NAMESPACE);

@@ -14,7 +14,9 @@ import {
   type ServerTls,
   startMemberServer,
 } from '../member-http.ts';
-import { type MemberModel, PatroniModel, type PatroniModelOptions } from './model.ts';
+import type { MemberModel } from './member.ts';
+import { PatroniModel } from './model.ts';
+import type { PatroniModelOptions } from './options.ts';
 import { handleRest, type RestAccess } from './rest.ts';
 
 export interface DoubleCluster extends Omit<PatroniModelOptions, 'clock'> {

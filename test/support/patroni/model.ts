@@ -1,96 +1,26 @@
 import type { Clock } from '../../../src/lib/clock.ts';
-import { isRecord, pendingReason, settingsAfterReload, settingsAfterStart } from './settings.ts';
+
+import { DcsConfig } from './dcs-config.ts';
+import { Hazards } from './hazards.ts';
+import { isReachableCandidate, newMember, type Json, type MemberModel } from './member.ts';
+import { DEFAULT_TIMING, type ModelTiming, type PatroniModelOptions, type SwitchoverScript } from './options.ts';
+import { settingsAfterStart } from './settings.ts';
 
 /**
  * One Patroni cluster as its REST API shows it: a small state machine on a clock. What it does was recorded from Patroni 4.1.5 with PostgreSQL 15 on
  * loopback; test/contract/patroni holds the double and the real thing to the same behaviour.
  */
 
-export type Json = Readonly<Record<string, unknown>>;
-
-export interface MemberModel {
-  readonly name: string;
-  /** Patroni runs and answers. */
-  isUp: boolean;
-  /** The member's key is in the DCS; it outlives the member by the ttl. */
-  hasKey: boolean;
-  /** Packets to it are dropped: requests hang. */
-  isCutOff: boolean;
-  hasData: boolean;
-  state: string;
-  replicationState: string | undefined;
-  timeline: number | undefined;
-  /** Bytes behind the leader; undefined shows as `unknown`. */
-  lagBytes: number | undefined;
-  tags: Json;
-  pendingRestart: boolean;
-  /** What its PostgreSQL runs with. */
-  running: Record<string, string>;
-  /** What `GET /config` of this member shows when set: it has not loaded what came since. */
-  staleConfig: Json | undefined;
-  /** Raised whenever what was planned for the member no longer holds. */
-  epoch: number;
-}
-
-/** Durations in ms. The defaults are those seen on loopback with loop_wait 2. */
-export interface ModelTiming {
-  /** initdb, base backup or start of PostgreSQL. */
-  readonly startMs: number;
-  /** From running to streaming. */
-  readonly streamMs: number;
-  /** From the loss of a leader's key, or the request, to the next leader. */
-  readonly handoverMs: number;
-  /** From its demotion until the old leader has started again. */
-  readonly rejoinMs: number;
-  readonly restartMs: number;
-  /** Between two looks at the DCS while a switchover is awaited. */
-  readonly pollMs: number;
-  /** Length of a second of the configuration (`ttl`); less makes the double hurry. */
-  readonly secondMs: number;
-}
-
-const DEFAULT_TIMING: ModelTiming = {
-  startMs: 2_000,
-  streamMs: 1_500,
-  handoverMs: 1_500,
-  rejoinMs: 2_500,
-  restartMs: 1_000,
-  pollMs: 1_000,
-  secondMs: 1_000,
-};
-
-/**
- * How the next switchovers go. `performs`: as asked for, or as the leader's own checks decide. `refused`: the leader's loop removes the request.
- * `stalls`: performed, but only after Patroni has given up waiting (503 "status unknown"). `fallsBack`: the old leader takes the key again.
- * `{ wonBy }`: another member takes over.
- */
-export type SwitchoverScript = 'performs' | 'refused' | 'stalls' | 'fallsBack' | { readonly wonBy: string };
-
-export interface PatroniModelOptions {
-  readonly scope: string;
-  readonly clock: Clock;
-  readonly timing?: Partial<ModelTiming>;
-  /** The dynamic configuration that the cluster is bootstrapped with. */
-  readonly dynamicConfig?: Json;
-  readonly systemIdentifier?: string;
-  readonly serverVersion?: number;
-  readonly patroniVersion?: string;
-  /** Members, started. With `formed` (the default) they are all there at once: the first leads, the others stream. */
-  readonly members?: readonly string[];
-  readonly formed?: boolean;
-}
-
 const BOOTSTRAP = { ttl: 20, loop_wait: 5, retry_timeout: 5, maximum_lag_on_failover: 1_048_576 };
+
 export class PatroniModel {
   readonly scope: string;
   readonly systemIdentifier: string;
   readonly serverVersion: number;
   readonly patroniVersion: string;
   readonly timing: ModelTiming;
-  /** Undefined until bootstrapped, and when the DCS was wiped. */
-  config: Record<string, unknown> | undefined;
-  /** What `GET /config` shows when set: members answer from memory, up to a loop_wait old. */
-  staleConfig: Json | undefined;
+  /** The dynamic configuration in the DCS, and who has loaded it. */
+  readonly dcs: DcsConfig;
   leader: string | undefined;
   timeline = 0;
   /** The request in the DCS (`/failover`). */
@@ -98,6 +28,7 @@ export class PatroniModel {
   switchoverScript: SwitchoverScript = 'performs';
   /** The DCS does not answer. What follows from it (the leader steps down after the ttl) is for the test to set. */
   isDcsDown = false;
+  readonly hazards = new Hazards();
   readonly clock: Clock;
   readonly #members = new Map<string, MemberModel>();
   readonly #bootstrap: Json;
@@ -108,6 +39,7 @@ export class PatroniModel {
     this.clock = options.clock;
     this.timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#bootstrap = { ...BOOTSTRAP, ...options.dynamicConfig };
+    this.dcs = new DcsConfig({ clock: this.clock, timing: this.timing, members: () => this.#members.values(), leader: () => this.#leading() });
     this.systemIdentifier = options.systemIdentifier ?? '7711241129210816709';
     this.serverVersion = options.serverVersion ?? 170_006;
     this.patroniVersion = options.patroniVersion ?? '4.1.5';
@@ -126,6 +58,15 @@ export class PatroniModel {
     return this.#members.get(name);
   }
 
+  /** What is in the DCS: undefined until bootstrapped, and when it was wiped. */
+  get config(): Record<string, unknown> | undefined {
+    return this.dcs.stored;
+  }
+
+  set config(config: Json | undefined) {
+    this.dcs.write(config);
+  }
+
   get ttlMs(): number {
     return this.timing.secondMs * Number(this.config?.['ttl'] ?? 20);
   }
@@ -140,11 +81,13 @@ export class PatroniModel {
     m.isUp = true;
     m.hasKey = true;
     m.isCutOff = false;
+    m.isStuck = false;
     m.epoch++;
     m.state = m.hasData ? 'starting' : 'stopped';
     m.replicationState = undefined;
     m.timeline = undefined;
     m.lagBytes = undefined;
+    this.dcs.load(m);
     this.#arrange(m);
   }
 
@@ -185,42 +128,41 @@ export class PatroniModel {
     if (m !== undefined) Object.assign(m, change, { epoch: m.epoch + 1 });
   }
 
-  /** Merges as Patroni does and marks what waits for a restart. Returns false when there is no configuration. */
+  /** Somebody changes the dynamic configuration, not through the operator. Returns false when there is none. */
   patchConfig(patch: Json): boolean {
-    if (this.config === undefined) return false;
-    if (patchInPlace(this.config, patch)) this.#reload();
-    return true;
+    return this.dcs.patch(patch) === 'done';
   }
 
-  /** Every member has loaded the configuration; what needs a restart waits for it. */
-  #reload(): void {
-    for (const m of this.#members.values()) {
-      if (m.staleConfig !== undefined) continue;
-      m.running = settingsAfterReload(this.config, m.running);
-      m.pendingRestart = Object.keys(pendingReason(this.config, m.running)).length > 0;
-    }
+  #leading(): MemberModel | undefined {
+    return this.leader === undefined ? undefined : this.#members.get(this.leader);
   }
 
   /** PostgreSQL of the member has started, as leader or behind it. */
   #takeSettings(m: MemberModel): void {
-    const leader = this.leader === undefined || this.leader === m.name ? undefined : this.#members.get(this.leader)?.running;
-    m.running = settingsAfterStart(this.config, leader);
-    this.#reload();
+    const leader = this.#leading();
+    m.running = settingsAfterStart(m.loaded, leader === m ? undefined : leader?.running);
+    this.dcs.judge(m);
+    if (leader === m) this.hazards.leads(m, this.members());
   }
 
-  /** Restarts PostgreSQL of a member; resolves when it runs again. */
+  /** Restarts PostgreSQL of a member; resolves when it runs again. Replicas lose a leader that restarts, and find it again. */
   restart(name: string): Promise<void> {
     return new Promise((resolve) => {
       const m = this.#members.get(name);
       if (m === undefined) return;
+      const wasLeader = this.leader === name;
+      const others = this.members().filter((each) => each !== m && each.isUp);
+      this.hazards.restarts(m, others, this.leader);
       m.epoch++;
       m.state = 'restarting';
       m.replicationState = undefined;
+      if (wasLeader) for (const each of others) each.replicationState = undefined;
       this.#later(m, this.timing.restartMs, () => {
         m.state = 'running';
         this.#takeSettings(m);
         resolve();
         this.#arrange(m);
+        if (wasLeader) for (const each of others) if (each.state === 'running') this.#arrange(each);
       });
     });
   }
@@ -255,22 +197,7 @@ export class PatroniModel {
   }
 
   #newMember(name: string): MemberModel {
-    const m: MemberModel = {
-      name,
-      isUp: false,
-      hasKey: false,
-      isCutOff: false,
-      hasData: false,
-      state: 'stopped',
-      replicationState: undefined,
-      timeline: undefined,
-      lagBytes: undefined,
-      tags: {},
-      pendingRestart: false,
-      running: {},
-      staleConfig: undefined,
-      epoch: 0,
-    };
+    const m = newMember(name);
     this.#members.set(name, m);
     return m;
   }
@@ -280,12 +207,15 @@ export class PatroniModel {
     Object.assign(m, { isUp: true, hasKey: true, hasData: true, state: 'running' });
     if (this.leader === undefined) this.#initialize(m);
     else this.#follow(m);
+    this.dcs.load(m);
     this.#takeSettings(m);
+    m.pendingInKey = m.pending;
   }
 
   #initialize(m: MemberModel): void {
     m.hasData = true;
-    this.config = structuredClone(this.#bootstrap);
+    this.dcs.write(this.#bootstrap);
+    this.dcs.load(m);
     this.#promote(m.name);
     this.#takeSettings(m);
   }
@@ -317,6 +247,7 @@ export class PatroniModel {
   #comeUp(m: MemberModel): void {
     m.state = 'running';
     m.timeline = this.timeline;
+    this.dcs.load(m);
     this.#takeSettings(m);
     // A leader that crashed starts in recovery and promotes itself.
     if (this.leader === m.name) {
@@ -348,6 +279,7 @@ export class PatroniModel {
       lagBytes: undefined,
       epoch: winner.epoch + 1,
     });
+    this.hazards.leads(winner, this.members());
     for (const m of this.#members.values()) {
       if (m === winner || !m.isUp) continue;
       if (m.state === 'running') m.replicationState = undefined;
@@ -401,36 +333,4 @@ export class PatroniModel {
       if (m.epoch === epoch && m.isUp) then();
     }, ms);
   }
-}
-
-/** Patroni `failover_limitation`: reachable, and allowed to lead. */
-export function isReachableCandidate(m: MemberModel): boolean {
-  const { nofailover, failover_priority: priority } = m.tags;
-  const isBarred = nofailover === undefined ? priority !== undefined && Number(priority) <= 0 : Boolean(nofailover);
-  return m.isUp && !m.isCutOff && !isBarred;
-}
-
-/** `patch_config` of Patroni 4.1: null deletes, objects merge, values are compared as text; a null inside a new object is stored. */
-function patchInPlace(config: Record<string, unknown>, patch: Json): boolean {
-  let isChanged = false;
-  for (const [key, value] of Object.entries(patch)) {
-    const live = config[key];
-    if (value === null) {
-      if (live !== undefined && live !== null) isChanged = true;
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the document is JSON, its keys are data
-      delete config[key];
-    } else if (isRecord(value) && isRecord(live)) {
-      if (patchInPlace(live, value)) isChanged = true;
-    } else if (!(key in config) || isRecord(value) || pythonText(live) !== pythonText(value)) {
-      config[key] = structuredClone(value);
-      isChanged = true;
-    }
-  }
-  return isChanged;
-}
-
-/** `str()` of Python, as far as JSON needs it: enough to tell equal from different. */
-function pythonText(value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { MemberReply, MemberRequest } from '../member-http.ts';
-import { isReachableCandidate, type Json, type MemberModel, type PatroniModel } from './model.ts';
-import { pendingReason } from './settings.ts';
+import { isReachableCandidate, type Json, type MemberModel, type PendingReason } from './member.ts';
+import type { PatroniModel } from './model.ts';
 
 /** The REST API of one member of a `PatroniModel` (after Patroni 4.1 `api.py`). */
 
@@ -36,7 +36,10 @@ function read({ model, member }: RestContext, path: string): MemberReply {
   // `/config` and `/history` come from memory; `/cluster` is read anew, and broken off when the DCS does not answer within retry_timeout.
   if (path === '/cluster' && model.isDcsDown) return { kind: 'refuse' };
   if (path === '/cluster') return json(200, clusterJson(model));
-  if (path === '/config') return model.config === undefined ? page(502) : json(200, member.staleConfig ?? model.staleConfig ?? model.config);
+  if (path === '/config') {
+    const shown = model.dcs.shownBy(member);
+    return shown === undefined ? page(502) : json(200, shown);
+  }
   if (path === '/history') return json(200, []);
   const status = memberJson(model, member);
   if (path === '/patroni') return json(200, status);
@@ -83,7 +86,7 @@ async function write(context: RestContext, request: MemberRequest, path: string)
   if (model.isDcsDown) return route === 'PATCH /config' ? page(409) : { kind: 'refuse' };
   switch (route) {
     case 'PATCH /config':
-      return model.patchConfig(body) ? json(200, model.config ?? {}) : page(503);
+      return patchConfig(model, member, body);
     case 'POST /switchover':
       return switchover(model, body);
     case 'POST /restart':
@@ -93,8 +96,14 @@ async function write(context: RestContext, request: MemberRequest, path: string)
   }
 }
 
+function patchConfig(model: PatroniModel, member: MemberModel, body: Json): MemberReply {
+  const result = model.dcs.patch(body, member.name);
+  if (result === 'done') return json(200, model.config ?? {});
+  return page(result === 'missing' ? 503 : 409);
+}
+
 async function restart(model: PatroniModel, member: MemberModel, body: Json): Promise<MemberReply> {
-  if ('restart_pending' in body && !member.pendingRestart) return text(503, 'restart conditions are not satisfied');
+  if ('restart_pending' in body && !isPending(member.pending)) return text(503, 'restart conditions are not satisfied');
   if (member.state !== 'running') return text(503, 'restart conditions are not satisfied');
   await model.restart(member.name);
   return text(200, 'restarted successfully');
@@ -168,15 +177,16 @@ function clusterMemberJson(model: PatroniModel, m: MemberModel): Json {
     host: m.name,
     port: 5432,
     ...(m.timeline === undefined ? {} : { timeline: m.timeline }),
-    ...(m.pendingRestart ? { pending_restart: true, ...reasonJson(model, m) } : {}),
+    ...pendingJson(m.pendingInKey),
     ...(Object.keys(m.tags).length === 0 ? {} : { tags: m.tags }),
     ...(isLeader ? {} : { receive_lsn: position, receive_lag: lag, replay_lsn: position, replay_lag: lag, lsn: position, lag }),
   };
 }
 
-function reasonJson(model: PatroniModel, m: MemberModel): Json {
-  const reason = pendingReason(model.config, m.running);
-  return Object.keys(reason).length === 0 ? {} : { pending_restart_reason: reason };
+const isPending = (reason: PendingReason): boolean => Object.keys(reason).length > 0;
+
+function pendingJson(reason: PendingReason): Json {
+  return isPending(reason) ? { pending_restart: true, pending_restart_reason: reason } : {};
 }
 
 /** `GET /patroni`. */
@@ -203,7 +213,7 @@ function memberJson(model: PatroniModel, m: MemberModel): Json {
     dcs_last_seen: Math.floor(model.clock.nowMs() / 1000),
     ...(Object.keys(m.tags).length === 0 ? {} : { tags: m.tags }),
     ...(m.hasData ? { database_system_identifier: model.systemIdentifier } : {}),
-    ...(m.pendingRestart ? { pending_restart: true } : {}),
+    ...pendingJson(m.pending),
     patroni: { version: model.patroniVersion, scope: model.scope, name: m.name },
   };
 }

@@ -1,12 +1,15 @@
 import { PATRONI_PARAMETERS, STANDBY_SETTINGS } from '../../../src/config/dynamic-keys.ts';
 import { gucOf } from '../../../src/postgres/gucs/catalogue.ts';
+import { gucText, sameGucValue } from '../../../src/postgres/gucs/value.ts';
 import type { RunningSettings } from '../../../src/postgres/settings.ts';
+
+import type { Json, MemberModel, PendingReason } from './member.ts';
 
 /** Settings of PostgreSQL in the double: what a configuration asks for, what a member runs with, and what waits for its restart. */
 
-type Json = Readonly<Record<string, unknown>>;
-
 const MAJOR = '17';
+
+type Settings = Readonly<Record<string, string>>;
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -16,37 +19,57 @@ export function parametersOf(config: Json | undefined): Record<string, unknown> 
   return isRecord(parameters) ? parameters : {};
 }
 
-/** Everything that a configuration sets, as text, over what Patroni passes anyway. */
+/** Everything that a configuration sets, as text, over what Patroni passes anyway. A null is a key that was stored as such, and sets nothing. */
 export function wantedSettings(config: Json | undefined): Record<string, string> {
-  const given = Object.entries(parametersOf(config)).map(([name, value]): [string, string] => [name.toLowerCase(), String(value)]);
+  const given = Object.entries(parametersOf(config)).flatMap(([name, value]): [string, string][] => (value === null ? [] : [[name.toLowerCase(), gucText(value)]]));
   return { ...PATRONI_PARAMETERS, ...Object.fromEntries(given) };
 }
 
 /** What PostgreSQL runs with after a start: a standby keeps at least what its leader has of some settings (Patroni reads pg_control). */
-export function settingsAfterStart(config: Json | undefined, leader: Readonly<Record<string, string>> | undefined): Record<string, string> {
+export function settingsAfterStart(config: Json | undefined, leader: Settings | undefined): Settings {
   const wanted = wantedSettings(config);
   if (leader === undefined) return wanted;
-  const kept = STANDBY_SETTINGS.filter((name) => Number(leader[name] ?? 0) > Number(wanted[name] ?? 0)).map((name): [string, string] => [name, leader[name] ?? '']);
+  const kept = STANDBY_SETTINGS.filter((name) => isLess(wanted[name], leader[name])).map((name): [string, string] => [name, leader[name] ?? '']);
   return { ...wanted, ...Object.fromEntries(kept) };
 }
 
 /** What PostgreSQL runs with after a reload: settings that need a restart stay as they were. */
-export function settingsAfterReload(config: Json | undefined, running: Readonly<Record<string, string>>): Record<string, string> {
+export function settingsAfterReload(config: Json | undefined, running: Settings): Settings {
   const fixed = Object.entries(running).filter(([name]) => needsRestart(name));
-  return { ...wantedSettings(config), ...Object.fromEntries(fixed) };
+  const movable = Object.entries(wantedSettings(config)).filter(([name]) => !needsRestart(name));
+  return Object.fromEntries([...movable, ...fixed]);
 }
 
-/** `pending_restart_reason` of Patroni 4.1. */
-export function pendingReason(config: Json | undefined, running: Readonly<Record<string, string>>): Record<string, { old_value: string; new_value: string }> {
+/** What differs between what runs and what is loaded, of the settings that need a restart. */
+export function pendingReason(config: Json | undefined, running: Settings): PendingReason {
   const wanted = wantedSettings(config);
-  const names = [...new Set([...Object.keys(wanted), ...Object.keys(running)])].filter((name) => needsRestart(name) && wanted[name] !== running[name]);
-  return Object.fromEntries(names.map((name) => [name, { old_value: running[name] ?? '', new_value: wanted[name] ?? gucOf(MAJOR, name)?.default ?? '' }]));
+  const valueIn = (settings: Settings, name: string): string => settings[name] ?? gucOf(MAJOR, name)?.default ?? '';
+  const names = [...new Set([...Object.keys(wanted), ...Object.keys(running)])].filter((name) => needsRestart(name) && !sameGucValue(MAJOR, name, valueIn(wanted, name), valueIn(running, name)));
+  return Object.fromEntries(names.map((name) => [name, { old_value: valueIn(running, name), new_value: valueIn(wanted, name) }]));
+}
+
+/** Settings of which a leader runs with more than one of its standbys, which then stops to replay (PostgreSQL's docs, "Hot Standby"). */
+export function outgrown(leader: Settings, standby: Settings): readonly string[] {
+  return STANDBY_SETTINGS.filter((name) => isLess(standby[name], leader[name]));
 }
 
 const needsRestart = (name: string): boolean => gucOf(MAJOR, name)?.context === 'postmaster';
 
-/** What a query of pg_settings would give. */
-export function runningSettings(running: Readonly<Record<string, string>>, names: readonly string[]): RunningSettings {
-  const known = names.map((name) => name.toLowerCase()).filter((name) => running[name] !== undefined);
-  return Object.fromEntries(known.map((name) => [name, { value: running[name] ?? '', source: 'configuration file', isFromAlterSystem: false }]));
+const isLess = (one: string | undefined, other: string | undefined): boolean => Number(one ?? 0) < Number(other ?? 0);
+
+/** What a query of pg_settings would give; names that PostgreSQL does not know are left out. */
+export function runningSettings({ running, altered }: MemberModel, names: readonly string[]): RunningSettings {
+  const row = (name: string): RunningSettings[string] | undefined => {
+    const byHand = needsRestart(name) ? undefined : altered[name];
+    const value = byHand ?? running[name] ?? gucOf(MAJOR, name)?.default;
+    if (value === undefined) return undefined;
+    return { value, source: (byHand ?? running[name]) === undefined ? 'default' : 'configuration file', isFromAlterSystem: byHand !== undefined };
+  };
+  return Object.fromEntries(
+    names.flatMap((each) => {
+      const name = each.toLowerCase();
+      const found = row(name);
+      return found === undefined ? [] : [[name, found]];
+    }),
+  );
 }
