@@ -33,9 +33,9 @@ export function membersYetToLoad(seen: Seen): readonly string[] | undefined {
 
 /**
  * Members whose PostgreSQL runs with something else than is wanted although no restart waits there: between the moment in which Patroni has read the configuration and the one
- * in which it has applied it, or has told that a restart is needed. Members whose settings are not known are left out.
+ * in which it has applied it, or has told that a restart is needed. Members whose settings are not known are left out. Only settings that are `considered` count.
  */
-export function membersYetToApply(seen: Seen): readonly string[] {
+export function membersYetToApply(seen: Seen, considered: (setting: string) => boolean = () => true): readonly string[] {
   const parameters = valueAtPath(wantedDynamicConfig(configuredCluster(seen)), PARAMETERS);
   const wanted = { ...PATRONI_PARAMETERS, ...(isJsonObject(parameters) ? parameters : {}) };
   const { postgres: major } = seen.effective.spec.versions;
@@ -43,7 +43,7 @@ export function membersYetToApply(seen: Seen): readonly string[] {
     .filter(({ settings = {}, pending }) =>
       Object.entries(settings).some(
         ([name, { value, isFromAlterSystem }]) =>
-          Object.hasOwn(wanted, name) && !isFromAlterSystem && !pending.some((setting) => setting.name === name) && !sameGucValue(major, name, value, wanted[name as keyof typeof wanted]),
+          Object.hasOwn(wanted, name) && considered(name) && !isFromAlterSystem && !pending.some((setting) => setting.name === name) && !sameGucValue(major, name, value, wanted[name as keyof typeof wanted]),
       ),
     )
     .map(({ name }) => name);

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
 import { ANNOTATIONS } from '../../src/api/meta.ts';
@@ -24,7 +26,7 @@ beforeEach(() => {
 /** Among what must not have happened: a restart while another member is away, a leader with more of a setting than a replica can follow. */
 afterEach(async () => {
   await patch({ postgres: { parameters: null, pod: null }, updateStrategy: null });
-  await world.until('settled again', isApplied, 600_000);
+  await world.until('settled again', () => isApplied() && isInForce(), 600_000);
   expect(await writesAtRest(world)).toEqual([]);
   expect(world.invariants.violations).toEqual([]);
 });
@@ -34,6 +36,8 @@ afterAll(async () => {
 });
 
 const isApplied = (): boolean => world.isSettled() && world.condition('ConfigApplied')?.status === 'True' && world.condition('PendingRestart')?.reason === 'None';
+/** What Patroni and PostgreSQL themselves know, whatever the status says. */
+const isInForce = (): boolean => world.model().members().every(({ loaded, pending, pendingInKey }) => isDeepStrictEqual(loaded, world.model().config) && isDeepStrictEqual([pending, pendingInKey], [{}, {}]));
 const patch = (spec: object): Promise<void> => world.patch({ spec });
 const set = (parameters: object, more: object = {}): Promise<void> => patch({ postgres: { parameters }, ...more });
 /** Restarts that were carried out since the test began, L for the leader of that moment and R for a replica. */
@@ -55,6 +59,7 @@ describe('settings that need a restart', () => {
     expect(events('RestartingPostgres')).toContain(`Restarting PostgreSQL of ${leader}, the leader, for max_connections.`);
   });
 
+  // The key of the leader tells of it first (see DcsConfig).
   test('that have no bearing on standbys go to the leader last as well', async () => {
     await set({ max_files_per_process: 2000 });
     await world.until('applied', () => isApplied() && everyoneHas('max_files_per_process', '2000'));
@@ -99,6 +104,30 @@ describe('settings that need a restart', () => {
     expect(restarts()).toBe('');
     world.model().setMember(replica, { replicationState: 'streaming' });
     await world.until('applied', isApplied);
+  });
+});
+
+describe('a setting that is taken out of the spec and needs a restart for it', () => {
+  // Between the moment in which all have loaded the configuration and the one in which a key says that a restart is pending, nothing asks what PostgreSQL runs with: the setting is in no list any more.
+  test.failing('does not count as applied before it has restarted', async () => {
+    await set({ max_files_per_process: 2000 });
+    await world.until('applied', () => isApplied() && isInForce() && everyoneHas('max_files_per_process', '2000'));
+    await patch({ postgres: { parameters: null } });
+    let isEarly = false;
+    await world.until('gone', () => {
+      isEarly ||= isApplied() && !isInForce();
+      return isApplied() && isInForce();
+    });
+    expect(isEarly).toBe(false);
+  });
+
+  test.failing('restarts on a request that came right with the change', async () => {
+    await set({ max_files_per_process: 2000 });
+    await world.until('applied', () => isApplied() && isInForce() && everyoneHas('max_files_per_process', '2000'));
+    await world.patch({ metadata: { annotations: { [ANNOTATIONS.restart]: 'pending' } }, spec: { postgres: { parameters: null }, updateStrategy: { type: 'OnRequest' } } });
+    await world.until('request gone', () => requested() === undefined);
+    await world.pass(60_000);
+    expect(reason()).toBe('None');
   });
 });
 

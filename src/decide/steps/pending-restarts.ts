@@ -1,4 +1,5 @@
 import { ANNOTATIONS } from '../../api/meta.ts';
+import { STANDBY_SETTINGS } from '../../config/dynamic-keys.ts';
 import { nextRestart, type RestartCandidate } from '../../config/restart-order.ts';
 import { isLeader } from '../../patroni/members.ts';
 import { switchoverCandidates } from '../../patroni/switchover-checks.ts';
@@ -26,6 +27,8 @@ export function pendingRestarts(seen: Seen): Move {
   if (behind === undefined) return waiting('Restarts for changed settings wait: not every member could be asked which configuration it has.');
   if (behind.length > 0) return waiting(`Restarts for changed settings wait until ${behind.join(', ')} has loaded the configuration.`);
   const next = nextRestart(candidates(seen, view), seen.effective.spec.updateStrategy.leader);
+  const untold = next.kind === 'switchover' || (next.kind === 'restart' && next.isLeader) ? replicasYetToTell(seen, view) : [];
+  if (untold.length > 0) return waiting(`Restarts for changed settings wait until ${untold.join(', ')} has told whether it needs one, for the leader comes last.`);
   switch (next.kind) {
     case 'none':
       return NOTHING;
@@ -53,6 +56,16 @@ export function restartRequest(seen: Seen): readonly Action[] {
   const outdated = (['etcd', 'postgres', 'haproxy'] as const).map((component) => outdatedPods(seen, component));
   if (!isKnown || isPending || outdated.some((pods) => pods === undefined || pods.length > 0) || (membersYetToLoad(seen)?.length ?? 1) > 0 || membersYetToApply(seen).length > 0) return [];
   return [{ kind: 'removeAnnotation', annotation: 'restart', value, reason: 'RestartsDone', message: 'Nothing waits for a restart any more.' }];
+}
+
+/**
+ * Replicas that do not run yet with what waits on the leader, and are not called pending either: each member tells in a loop of its own, often the leader first. Settings of which a
+ * standby needs as much as its leader have their own order, and a replica may rightly keep the old value of one of them.
+ */
+function replicasYetToTell(seen: Seen, view: ClusterView): readonly string[] {
+  const leader = view.members.find(isLeader);
+  const waits = new Set((leader?.pendingSettings ?? []).map(({ name }) => name).filter((name) => !STANDBY_SETTINGS.includes(name)));
+  return membersYetToApply(seen, (name) => waits.has(name)).filter((name) => name !== leader?.name);
 }
 
 function candidates(seen: Seen, view: ClusterView): readonly RestartCandidate[] {
