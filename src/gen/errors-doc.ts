@@ -11,6 +11,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   POSTGRES: 'Statements sent to PostgreSQL.',
   ETCD: 'Requests to etcd.',
   CLUSTER: 'Reconciling a cluster.',
+  WEBHOOK: 'The validating webhook.',
 };
 
 const RETRY = { transient: 'tried again with backoff', terminal: 'waits until the object changes' } as const;

@@ -126,7 +126,7 @@ describe('the server of the webhook', () => {
   });
 
   test.each(['before the handshake', 'before the request', 'in the middle of a body'])('lets go of a client that stalls %s, and serves others meanwhile', async (when) => {
-    const port = await serve(() => [], { patienceMs: 200 });
+    const port = await serve(() => [], { patienceMs: 700 });
     const socket = when === 'before the handshake' ? connect({ host: '127.0.0.1', port }) : connectTls({ host: '127.0.0.1', port, ca: ca.certPem, servername: 'webhook.test' });
     socket.on('error', () => undefined).resume();
     await once(socket, when === 'before the handshake' ? 'connect' : 'secureConnect');
@@ -154,7 +154,7 @@ describe('the server of the webhook', () => {
   });
 
   test('serves on for a while after it was told to stop, and asks clients to come back elsewhere', async () => {
-    const port = await serve(() => [], { lingerMs: 150 });
+    const port = await serve(() => [], { lingerMs: 700 });
     const stopped = server?.stop();
     expect(await send(port, { body: reviewOf({}) })).toMatchObject({ status: 200, connection: 'close' });
     await stopped;

@@ -9,13 +9,13 @@ import { manifest } from './support/cluster.ts';
 import { environment } from './support/environment.ts';
 import { kubectl, tryKubectl } from './support/kubectl.ts';
 import { inNamespace } from './support/namespaces.ts';
-import { CHART, helm, scaleOperator, waitOperator } from './support/operator.ts';
+import { CHART, helm, operatorPods, scaleOperator, waitOperator } from './support/operator.ts';
 import { scenario } from './support/scenario.ts';
 import { sharedCluster } from './support/shared.ts';
 import { waitFor } from './support/shell.ts';
 
 /** Runs `body` while the operator serves the webhook, and takes it away again. */
-async function withWebhook(body: () => Promise<void>): Promise<void> {
+async function withWebhook(body: () => Promise<void>, set: readonly string[] = []): Promise<void> {
   const { operator, output } = environment();
   const release = ['--namespace', operator.namespace];
   const major = environment().helm['4'] === undefined ? '3' : '4';
@@ -24,7 +24,7 @@ async function withWebhook(body: () => Promise<void>): Promise<void> {
   writeFileSync(values, await helm(major, ['get', 'values', operator.release, '-o', 'yaml', ...release]));
   const upgrade = (...set: readonly string[]) => helm(major, ['upgrade', operator.release, CHART(), ...release, '-f', values, ...set, '--wait', '--timeout=120s']);
   try {
-    await upgrade('--set', 'webhook.enabled=true');
+    await upgrade('--set', ['webhook.enabled=true', ...set].join(','));
     await waitOperator();
     await waitFor('the API server trusts the webhook', async () => {
       const bundles = await kubectl(['get', 'validatingwebhookconfigurations', '-o', 'jsonpath={.items[*].webhooks[*].clientConfig.caBundle}']);
@@ -74,5 +74,36 @@ describe('the validating webhook', () => {
         }
       });
     });
+  });
+
+  scenario('refuses no good change while the operator is replaced, even where a webhook that does not answer means no', async () => {
+    const { namespace: home, release } = environment().operator;
+    await withWebhook(async () => {
+      await inNamespace('webhook-fail', async (namespace) => {
+        const good = manifest({ name: 'good', namespace });
+        await waitFor('an answer', async () => ((await applyDry(good)).code === 0 ? true : undefined), { timeoutMs: 60_000 });
+        const before = (await operatorPods()).map(({ metadata }) => metadata.uid);
+        await kubectl(['-n', home, 'rollout', 'restart', `deployment/${release}`]);
+        const refused: string[] = [];
+        let applies = 0;
+        await waitFor('only new pods', async () => {
+          const { code, stderr } = await applyDry(good);
+          applies += 1;
+          if (code !== 0) refused.push(stderr.trim());
+          return (await operatorPods()).every(({ metadata }) => !before.includes(metadata.uid)) ? true : undefined;
+        }, { timeoutMs: 120_000, everyMs: 0 });
+        expect(refused).toEqual([]);
+        expect(applies).toBeGreaterThan(10);
+        // Nobody there at all: changes wait, deletions do not.
+        await scaleOperator(0);
+        try {
+          expect(await applyDry(good)).toMatchObject({ code: 1, stderr: expect.stringContaining('failed calling webhook') });
+        } finally {
+          await scaleOperator(1);
+        }
+        // The rights of the chart were enough, and the Secret is where the page says it is.
+        expect(await kubectl(['-n', home, 'get', 'secret', `${release}-webhook-tls`, '-o', 'jsonpath={.type}'])).toBe('Opaque');
+      });
+    }, ['webhook.failurePolicy=Fail']);
   });
 });

@@ -141,7 +141,7 @@ export class PatroniModel {
   #takeSettings(m: MemberModel): void {
     const leader = this.#leading();
     m.running = settingsAfterStart(m.loaded, leader === m ? undefined : leader?.running);
-    this.dcs.judge(m);
+    this.dcs.started(m);
     if (leader === m) this.hazards.leads(m, this.members());
   }
 
@@ -209,7 +209,6 @@ export class PatroniModel {
     else this.#follow(m);
     this.dcs.load(m);
     this.#takeSettings(m);
-    m.pendingInKey = m.pending;
   }
 
   #initialize(m: MemberModel): void {
