@@ -15,6 +15,13 @@ const unseen = { type: 'Ready', reason: 'ObservationIncomplete', message: 'No me
 const invalid = { type: 'SpecValid', reason: 'Invalid', message: 'spec.etcd.replicas: must be odd.' } as const;
 const valid = { type: 'SpecValid', reason: 'Valid', message: 'The spec passes every rule.' } as const;
 
+const applied = { type: 'ConfigApplied', reason: 'Applied', message: 'Every member runs with it.' } as const;
+const loading = { type: 'ConfigApplied', reason: 'Loading', message: 'On its way: spec.postgres.parameters.work_mem.' } as const;
+const overridden = { type: 'ConfigApplied', reason: 'Overridden', message: 'ALTER SYSTEM wins over work_mem on pg-1.' } as const;
+const noRestart = { type: 'PendingRestart', reason: 'None', message: 'No change waits for a restart.' } as const;
+const restarting = { type: 'PendingRestart', reason: 'Restarting', message: 'max_connections 100 → 200 on pg-1.' } as const;
+const waiting = (reason: 'WaitingForRequest' | 'WaitingForWindow' | 'UpdateStrategyNever' | 'PatroniPaused') => ({ type: 'PendingRestart', reason, message: 'max_connections 100 → 200 on pg-1.' }) as const;
+
 const reasons = (before: PatroniClusterStatus, after: PatroniClusterStatus) => announcements(before, after).map(({ reason }) => reason);
 
 describe('announcements', () => {
@@ -33,6 +40,12 @@ describe('announcements', () => {
     ['an expired certificate', [{ type: 'CertificatesReady', reason: 'AllIssued', message: '' }], [{ type: 'CertificatesReady', reason: 'Expired', message: '' }], ['CertificateExpired']],
     ['a pause', [{ type: 'Paused', reason: 'NotPaused', message: '' }], [{ type: 'Paused', reason: 'PatroniPaused', message: '' }], ['Paused']],
     ['the end of a pause', [{ type: 'Paused', reason: 'PatroniPaused', message: '' }], [{ type: 'Paused', reason: 'NotPaused', message: '' }], ['Resumed']],
+    ['a restart that waits for a request', [noRestart], [waiting('WaitingForRequest')], ['PendingRestart']],
+    ['a restart that waits for a window', [noRestart], [waiting('WaitingForWindow')], ['PendingRestart']],
+    ['a restart that only a person may give', [noRestart], [waiting('UpdateStrategyNever')], ['PendingRestart']],
+    ['a restart that waited before anybody looked', [], [waiting('WaitingForRequest')], ['PendingRestart']],
+    ['ALTER SYSTEM that came over an applied key', [applied], [overridden], ['ConfigOverridden']],
+    ['ALTER SYSTEM that was there before the key was set', [loading], [overridden], ['ConfigOverridden']],
   ])('tell %s', (_, before, after, told) => {
     expect(reasons(status(before), status(after))).toEqual(told);
   });
@@ -46,6 +59,12 @@ describe('announcements', () => {
     ['a first look at a valid cluster that is not paused', [], [valid, { type: 'Paused', reason: 'NotPaused', message: '' }]],
     ['a deletion', [ready], [{ type: 'Ready', reason: 'Deleting', message: '' }]],
     ['another message of the same matter', [ready], [{ ...ready, message: 'pg-1 leads.' }]],
+    ['a restart that is given at once', [noRestart], [restarting]],
+    ['a restart that a pause holds back, which has an event of its own', [noRestart], [waiting('PatroniPaused')]],
+    ['restarts that are done', [restarting], [noRestart]],
+    ['a restart that still waits, for another setting', [waiting('WaitingForRequest')], [{ ...waiting('WaitingForRequest'), message: 'wal_level replica → logical on pg-1.' }]],
+    ['configuration on its way, and applied', [loading], [applied]],
+    ['another key that ALTER SYSTEM overrides too', [overridden], [{ ...overridden, message: 'ALTER SYSTEM wins over work_mem on pg-1; geqo on pg-2.' }]],
   ])('keep quiet about %s', (_, before, after) => {
     expect(reasons(status(before), status(after))).toEqual([]);
   });

@@ -50,8 +50,8 @@ export function announcements(before: PatroniClusterStatus, after: PatroniCluste
   const turns = ROWS.filter(({ unlessPlanned }) => !(isPlanned && unlessPlanned === true)).flatMap(({ type, to, from, event }): Announcement[] => {
     const [old, now] = [findCondition(before.conditions, type), findCondition(after.conditions, type)];
     if (now === undefined || !isOneOf(to, now) || (from !== undefined && (old === undefined || !isOneOf(from, old)))) return [];
-    // Another mistake in the spec is news as well; other messages may move while the matter stays the same.
-    const isNews = old?.status !== now.status || (type === 'SpecValid' && old.message !== now.message);
+    // Another mistake in the spec is news as well; other messages may move while the matter stays the same. A key is not in force while it is loaded either, so that comes to be overridden without a change of status.
+    const isNews = old?.status !== now.status || (type === 'SpecValid' && old.message !== now.message) || (type === 'ConfigApplied' && old.reason !== now.reason);
     return isNews ? [{ reason: event, message: now.message }] : [];
   });
   return [...(isPlanned ? [] : leaderElected(before, after)), ...turns];

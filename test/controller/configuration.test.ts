@@ -93,6 +93,16 @@ describe('a setting of the spec', () => {
     world.model().setMember(replica(), { altered: {} });
     await world.until('applied', isApplied, 120_000);
   });
+
+  test('that ALTER SYSTEM has overridden before the spec set it is told with an event as well', async () => {
+    const leader = world.model().leader ?? '';
+    world.model().setMember(leader, { altered: { work_mem: '66MB' } });
+    await set({ work_mem: '8MB' });
+    await world.until('told', () => world.condition('ConfigApplied')?.reason === 'Overridden', 120_000);
+    await world.until('told in an event', () => told('ConfigOverridden').some((text) => text.includes(leader)));
+    world.model().setMember(leader, { altered: {} });
+    await world.until('applied', isApplied, 120_000);
+  });
 });
 
 describe('what somebody else sets', () => {
@@ -210,6 +220,23 @@ test('a member that does not load the configuration is named, and nothing restar
   world.model().patchConfig({ check_timeline: true }); // what makes it read again here; a real loop needs no reason
   await world.until('applied', isApplied);
   expect(restarts()).toEqual([lazy, leader]);
+});
+
+test('nor does the leader restart for a setting that shrinks, which it would do first', async () => {
+  await set({ max_connections: 300 });
+  await world.until('grown', isApplied);
+  const before = world.model().hazards.restarted.length;
+  const lazy = replica();
+  const leader = world.model().leader;
+  world.model().setMember(lazy, { isStuck: true });
+  await set({ max_connections: 200 });
+  await world.until('told', () => world.condition('ConfigApplied')?.reason === 'Loading' && world.condition('ConfigApplied')?.message.includes(lazy) === true);
+  await world.pass(120_000);
+  expect(world.model().hazards.restarted.length).toBe(before);
+  world.model().setMember(lazy, { isStuck: false });
+  world.model().patchConfig({ check_timeline: true });
+  await world.until('applied', isApplied);
+  expect(world.model().hazards.restarted.slice(before).map(({ member }) => member)).toEqual([leader, lazy]);
 });
 
 test('a spec that breaks a rule changes nothing, and its keys are shown as rejected beside those that stand', async () => {
