@@ -74,6 +74,24 @@ describe('keys that are set, changed and removed end as the spec says, and nothi
   });
 });
 
+test('a key that the operator set right before it died is taken away, though the spec has forgotten it before anybody looked again', async () => {
+  let isSet = false;
+  world.onPatroniWrite(({ path, when }) => {
+    if (path !== '/config' || when !== 'after' || isSet) return undefined;
+    isSet = true;
+    for (const each of world.operators) if (each.isAlive()) each.kill();
+    return 'lost';
+  });
+  await world.patch({ spec: { postgres: { parameters: { deadlock_timeout: '3s' } } } });
+  await world.until('set', () => isSet);
+  world.onPatroniWrite(undefined);
+  expect(wantedSettings(world.model().config)['deadlock_timeout']).toBe('3s');
+  await world.patch({ spec: { postgres: { parameters: { deadlock_timeout: null } } } });
+  world.start();
+  await world.until('gone', () => isThere({}, ['deadlock_timeout']));
+  expect(world.cluster().status?.config?.drift).toBeUndefined();
+});
+
 describe('settings that need restarts are applied in the order PostgreSQL needs, each member once', () => {
   let connections = 200;
 

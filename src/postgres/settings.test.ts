@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+import { type PostgresDouble, type SqlAnswer, startPostgresDouble } from '../../test/support/postgres-double.ts';
+import { Secret } from '../lib/secret.ts';
+
+import { type PostgresTarget, readSettings } from './client.ts';
+import { settingsOf, settingsQuery } from './settings.ts';
+
+/** test/contract/patroni/settings.test.ts asks a real PostgreSQL. */
+
+describe('settingsQuery', () => {
+  test('asks for names in lower case, as one value, so that no name is ever part of the statement', () => {
+    const { text, values } = settingsQuery(['work_mem', 'DateStyle', "x'; DROP TABLE t; --"]);
+    expect(values).toEqual(["work_mem,datestyle,x'; drop table t; --"]);
+    expect(text).not.toContain('DROP');
+  });
+
+  test('names everything that it uses with its schema, since the search path is empty', () => {
+    const { text } = settingsQuery(['work_mem']);
+    expect(text.match(/(?<!pg_catalog\.)\b(lower|current_setting|string_to_array|pg_settings)\b/g)).toBeNull();
+    expect(text.replaceAll(/OPERATOR\(pg_catalog\.[^)]+\)/g, '')).not.toMatch(/ (=|~~|LIKE) /);
+  });
+});
+
+describe('settingsOf', () => {
+  test.each([
+    ['a setting of Patroni’s file', { name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false }, { value: '8MB', source: 'configuration file', isFromAlterSystem: false }],
+    ['one that ALTER SYSTEM set', { name: 'work_mem', value: '9MB', source: 'configuration file', from_auto: true }, { value: '9MB', source: 'configuration file', isFromAlterSystem: true }],
+    ['one from the command line', { name: 'work_mem', value: '1', source: 'command line', from_auto: false }, { value: '1', source: 'command line', isFromAlterSystem: false }],
+    ['one without a value', { name: 'work_mem', value: null, source: 'default', from_auto: false }, { value: '', source: 'default', isFromAlterSystem: false }],
+  ])('reads %s', (_, row, expected) => {
+    expect(settingsOf([row])).toEqual({ work_mem: expected });
+  });
+
+  test('gives nothing for no rows', () => {
+    expect(settingsOf([])).toEqual({});
+  });
+});
+
+describe('readSettings', () => {
+  let double: PostgresDouble | undefined;
+  afterEach(async () => double?.stop());
+
+  async function serve(answer: (statement: string, values: readonly string[]) => SqlAnswer | undefined): Promise<PostgresTarget> {
+    double = await startPostgresDouble({ password: 'super-secret', answer });
+    return { member: 'pg-1', host: '127.0.0.1', port: double.port, serverName: 'pg-1', user: 'postgres', password: new Secret('super-secret') };
+  }
+
+  test('asks once, and not whether the member is a primary: replicas are asked as well', async () => {
+    const target = await serve(() => [{ name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false }]);
+    await expect(readSettings(target, ['work_mem', 'gone'])).resolves.toEqual({ work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false } });
+    expect(double?.statements).toHaveLength(1);
+    expect(double?.statements[0]).toContain('| work_mem,gone');
+    expect(double?.startup()).toMatchObject({ options: '-c search_path=' });
+  });
+
+  test.each<[string, SqlAnswer | undefined, string]>([
+    ['a server that shuts down', { sqlState: '57P01', message: 'terminating connection' }, 'ERR_POSTGRES_UNREACHABLE'],
+    ['a server that is slow', { sqlState: '57014', message: 'canceling statement' }, 'ERR_POSTGRES_TIMEOUT'],
+    ['a server that says nothing', undefined, 'ERR_POSTGRES_TIMEOUT'],
+    ['a refusal', { sqlState: '42501', message: 'permission denied' }, 'ERR_POSTGRES_SQL'],
+  ])('tells of %s', async (_, answer, code) => {
+    const target = await serve(() => answer);
+    await expect(readSettings(target, ['work_mem'], { statementMs: 50 })).rejects.toMatchObject({ code, facts: { member: 'pg-1', step: 'read its settings' } });
+  });
+});

@@ -1,0 +1,132 @@
+/** Real PostgreSQL only (PATRONI_CONTRACT is `real`); src/postgres/settings.test.ts judges the same against a double of the wire protocol. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Client } from 'pg';
+import { Secret } from '../../../src/lib/secret.ts';
+import { createPatroniClients, type PatroniClient, type PatroniClients } from '../../../src/patroni/client.ts';
+import { leaderOf } from '../../../src/patroni/members.ts';
+import { type PostgresTarget, readSettings } from '../../../src/postgres/client.ts';
+import type { RunningSettings } from '../../../src/postgres/settings.ts';
+import { type RealMember, type RealPatroni, realPatroniUnavailable, startRealPatroni } from '../../support/real-patroni.ts';
+
+jest.setTimeout(120_000);
+
+const suite = (): void => {
+  let real: RealPatroni;
+  let clients: PatroniClients;
+  let leader: RealMember;
+  let replica: RealMember;
+
+  const clientOf = (m: RealMember): PatroniClient =>
+    clients
+      .forCluster('real', { tls: { ca: real.ca, cert: real.clientCert, key: real.clientKey }, basic: real.rest })
+      .member({ member: m.name, host: '127.0.0.1', port: m.restPort, serverName: m.serverName });
+
+  /** Looks again until it is so. */
+  const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+    for (let tries = 0; tries < 300; tries++) {
+      if (await holds().catch(() => false)) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    throw new Error(`not ${what} within a minute`);
+  };
+
+  beforeAll(async () => {
+    real = await startRealPatroni({ members: 2, dynamicConfig: { postgresql: { parameters: { max_connections: 30, work_mem: '8192kB', DateStyle: 'iso, dmy' } } } });
+    clients = createPatroniClients();
+    await eventually('whole', async () => {
+      const view = await clientOf(real.members[0]!).getCluster();
+      const name = leaderOf(view)?.name;
+      if (name === undefined || !view.members.some((m) => m.state === 'streaming')) return false;
+      leader = real.members.find((m) => m.name === name)!;
+      replica = real.members.find((m) => m.name !== name)!;
+      return true;
+    });
+  });
+  afterAll(async () => {
+    clients.close();
+    await real.stop();
+  });
+
+  const targetOf = (m: RealMember): PostgresTarget => ({
+    member: m.name,
+    host: '127.0.0.1',
+    port: m.postgresPort,
+    serverName: m.serverName,
+    ca: real.ca,
+    user: real.superuser.username,
+    password: real.superuser.password,
+  });
+  const read = (m: RealMember, ...names: readonly string[]): Promise<RunningSettings> => readSettings(targetOf(m), names);
+  const onMember = async (m: RealMember, ...statements: readonly string[]): Promise<void> => {
+    const client = new Client({ host: '127.0.0.1', port: m.postgresPort, user: 'postgres', password: real.superuser.password.reveal(), database: 'postgres', ssl: { ca: real.ca } });
+    await client.connect();
+    try {
+      for (const text of statements) await client.query(text);
+    } finally {
+      await client.end();
+    }
+  };
+  const both = (): readonly (readonly [string, RealMember])[] => [
+    ['leader', leader],
+    ['replica', replica],
+  ];
+
+  test('a leader and a replica tell what they run with, as PostgreSQL writes it, and where it comes from', async () => {
+    for (const [, m] of both()) {
+      expect(await read(m, 'work_mem', 'MAX_CONNECTIONS', 'datestyle', 'geqo')).toEqual({
+        work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false },
+        // Patroni passes those that a standby must have as high as its leader on the command line.
+        max_connections: { value: '30', source: 'command line', isFromAlterSystem: false },
+        datestyle: { value: 'ISO, DMY', source: 'configuration file', isFromAlterSystem: false },
+        geqo: { value: 'on', source: 'default', isFromAlterSystem: false },
+      });
+    }
+  });
+
+  test('settings that PostgreSQL does not know are left out, and a name is never a statement', async () => {
+    for (const [, m] of both()) expect(await read(m, 'no_such_setting', 'pg_stat_statements.max', `x'); DROP ROLE replicator; --`)).toEqual({});
+    expect(await read(leader)).toEqual({});
+  });
+
+  test('ALTER SYSTEM is told from Patroni’s files, on the member where it was given only', async () => {
+    await onMember(replica, "ALTER SYSTEM SET work_mem = '9MB'", 'SELECT pg_reload_conf()');
+    await eventually('in force', async () => (await read(replica, 'work_mem'))['work_mem']?.value === '9MB');
+    expect(await read(replica, 'work_mem')).toEqual({ work_mem: { value: '9MB', source: 'configuration file', isFromAlterSystem: true } });
+    expect(await read(leader, 'work_mem')).toMatchObject({ work_mem: { value: '8MB', isFromAlterSystem: false } });
+    await onMember(replica, 'ALTER SYSTEM RESET work_mem', 'SELECT pg_reload_conf()');
+    await eventually('gone', async () => (await read(replica, 'work_mem'))['work_mem']?.isFromAlterSystem === false);
+  });
+
+  test('a setting that waits for a restart shows what runs, not what is wanted', async () => {
+    await clientOf(leader).patchConfig({ postgresql: { parameters: { max_connections: 40 } } });
+    await eventually('pending', async () => (await clientOf(leader).getCluster()).members.every((m) => m.pendingRestart));
+    for (const [, m] of both()) expect(await read(m, 'max_connections')).toMatchObject({ max_connections: { value: '30' } });
+    const view = await clientOf(leader).getCluster();
+    for (const m of view.members) expect(m.pendingSettings).toEqual([{ name: 'max_connections', oldValue: '30', newValue: '40' }]);
+  });
+
+  test('a replica keeps what its leader has of a setting that shrinks, and still waits, until the leader has restarted', async () => {
+    for (const m of [replica, leader]) await clientOf(m).restart({ pendingOnly: true });
+    await eventually('grown', async () => (await read(replica, 'max_connections'))['max_connections']?.value === '40' && (await clientOf(leader).getCluster()).members.every((m) => !m.pendingRestart));
+    await clientOf(leader).patchConfig({ postgresql: { parameters: { max_connections: 30 } } });
+    await eventually('pending', async () => (await clientOf(leader).getCluster()).members.every((m) => m.pendingRestart));
+    await clientOf(replica).restart({ pendingOnly: true });
+    await eventually('streaming again', async () => (await clientOf(leader).getCluster()).members.some((m) => m.state === 'streaming'));
+    expect(await read(replica, 'max_connections')).toMatchObject({ max_connections: { value: '40' } });
+    expect((await clientOf(replica).getMember()).pendingRestart).toBe(true);
+    // Its key still says `streaming` for a while after the leader has restarted. A replica that restarts before it streams again has not replayed the smaller value, and keeps the old one once more.
+    await clientOf(leader).restart({ pendingOnly: true });
+    await eventually('streaming by its own word', async () => (await clientOf(replica).getMember()).replicationState === 'streaming');
+    await clientOf(replica).restart({ pendingOnly: true });
+    for (const [, m] of both()) expect(await read(m, 'max_connections')).toMatchObject({ max_connections: { value: '30' } });
+  });
+
+  test('a wrong password and a certificate for another name are told as such', async () => {
+    await expect(readSettings({ ...targetOf(replica), password: new Secret('guess') }, ['work_mem'])).rejects.toMatchObject({ code: 'ERR_POSTGRES_AUTHENTICATION' });
+    await expect(readSettings({ ...targetOf(replica), serverName: leader.serverName }, ['work_mem'])).rejects.toMatchObject({ code: 'ERR_POSTGRES_TLS' });
+  });
+};
+
+const reason = process.env['PATRONI_CONTRACT'] === 'real' ? realPatroniUnavailable() : 'PATRONI_CONTRACT is not `real`';
+if (reason === undefined) describe('settings of members (real PostgreSQL)', suite);
+else test.skip(`settings of members (real PostgreSQL): ${reason}`, () => undefined);
