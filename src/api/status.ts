@@ -50,7 +50,7 @@ const keyVerdict = z
     verdict: z
       .string()
       .max(32)
-      .describe('Applied, Overridden, Rejected, PendingRestart, Loading, Drifted, CreationOnly or Unknown.'),
+      .describe('Applied, Overridden, Ignored, Rejected, PendingRestart, Loading, Drifted, CreationOnly or Unknown.'),
     by: z.string().max(512).optional().describe('What overrides it.'),
     members: z.array(z.string().max(63)).max(64).optional().describe('Members that the verdict is about.'),
     effective: z.string().max(1024).optional().describe('What PostgreSQL runs with on every member that could be asked.'),

@@ -2,8 +2,8 @@ import type { EffectiveCluster } from '../api/effective.ts';
 import { type JsonObject } from '../lib/deep-merge.ts';
 import { formatPath, isWithin, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
 import type { PendingSetting } from '../patroni/cluster-view.ts';
-import { sameGucValue } from '../postgres/gucs/value.ts';
-import type { RunningSettings } from '../postgres/settings.ts';
+import { gucOf } from '../postgres/gucs/catalogue.ts';
+import { contradicts, type RunningSettings } from '../postgres/settings.ts';
 import { dynamicLayers, wantedDynamicConfig } from './dynamic-config.ts';
 import { decidingLayer, type Layer, omittedPath, PARAMETERS } from './layers.ts';
 import { localBase, localLayers } from './local-config.ts';
@@ -13,6 +13,7 @@ import { isSame } from './owned-patch.ts';
 export const VERDICTS = {
   Applied: 'It is in force on every member.',
   Overridden: 'A stronger layer, or ALTER SYSTEM, sets the same key; `by` names it.',
+  Ignored: 'PostgreSQL of this version has no such setting, and Patroni leaves it out.',
   Rejected: 'The validator refuses it; nothing of the spec is applied until it is corrected.',
   PendingRestart: 'It is there and waits for a restart of PostgreSQL on the members named.',
   Loading: 'It is on its way: the members named have not loaded it yet.',
@@ -110,8 +111,16 @@ function settingVerdict(c: EffectiveCluster, name: string, wanted: unknown, memb
   if (behind.length > 0) return { verdict: 'Loading', members: behind, ...effective };
   const altered = members.filter(({ settings }) => settings?.[name]?.isFromAlterSystem === true).map((member) => member.name);
   if (altered.length > 0) return { verdict: 'Overridden', by: 'ALTER SYSTEM', members: altered, ...effective };
-  const others = members.filter(({ settings }) => settings?.[name] !== undefined && wanted !== undefined && !sameGucValue(c.spec.versions.postgres, name, settings[name].value, wanted));
-  return others.length > 0 ? { verdict: 'Loading', members: others.map((member) => member.name), ...effective } : { verdict: 'Applied', ...effective };
+  const { postgres: major } = c.spec.versions;
+  const others = members.filter(({ settings }) => settings?.[name] !== undefined && wanted !== undefined && contradicts(major, name, settings[name], wanted));
+  if (others.length > 0) return { verdict: 'Loading', members: others.map((member) => member.name), ...effective };
+  return wanted !== undefined && isUnknown(major, name, members) ? { verdict: 'Ignored' } : { verdict: 'Applied', ...effective };
+}
+
+/** A setting without a prefix that neither the catalogue nor any PostgreSQL that was asked knows: Patroni leaves it out of the file. One with a prefix shows once its extension is loaded. */
+function isUnknown(major: string, name: string, members: readonly MemberState[]): boolean {
+  const asked = members.filter(({ settings }) => settings !== undefined);
+  return !name.includes('.') && gucOf(major, name) === undefined && asked.length > 0 && asked.every(({ settings }) => settings?.[name] === undefined);
 }
 
 /** Of members that could be asked. */

@@ -2,7 +2,7 @@ import type { EffectiveCluster } from '../api/effective.ts';
 import { wantedDynamicConfig } from '../config/dynamic-config.ts';
 import { PATRONI_PARAMETERS } from '../config/dynamic-keys.ts';
 import { PARAMETERS } from '../config/layers.ts';
-import { sameGucValue } from '../postgres/gucs/value.ts';
+import { contradicts } from '../postgres/settings.ts';
 import type { MemberState } from '../config/verdicts.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { leavesOf, valueAtPath } from '../lib/json-path.ts';
@@ -42,8 +42,8 @@ export function membersYetToApply(seen: Seen, considered: (setting: string) => b
   return memberStates(seen)
     .filter(({ settings = {}, pending }) =>
       Object.entries(settings).some(
-        ([name, { value, isFromAlterSystem }]) =>
-          Object.hasOwn(wanted, name) && considered(name) && !isFromAlterSystem && !pending.some((setting) => setting.name === name) && !sameGucValue(major, name, value, wanted[name as keyof typeof wanted]),
+        ([name, running]) =>
+          Object.hasOwn(wanted, name) && considered(name) && !running.isFromAlterSystem && !pending.some((setting) => setting.name === name) && contradicts(major, name, running, wanted[name as keyof typeof wanted]),
       ),
     )
     .map(({ name }) => name);

@@ -4,7 +4,7 @@ import { type PostgresDouble, type SqlAnswer, startPostgresDouble } from '../../
 import { Secret } from '../lib/secret.ts';
 
 import { type PostgresTarget, readSettings } from './client.ts';
-import { settingsOf, settingsQuery } from './settings.ts';
+import { contradicts, settingsOf, settingsQuery } from './settings.ts';
 
 /** test/contract/patroni/settings.test.ts asks a real PostgreSQL. */
 
@@ -32,8 +32,39 @@ describe('settingsOf', () => {
     expect(settingsOf([row])).toEqual({ work_mem: expected });
   });
 
+  test.each(['client', 'session', 'user', 'database', 'database user', 'global', 'interactive'])('leaves out what comes from %s, which is about the connection that asks', (source) => {
+    expect(settingsOf([{ name: 'search_path', value: '', source, from_auto: false }])).toEqual({});
+  });
+
   test('gives nothing for no rows', () => {
     expect(settingsOf([])).toEqual({});
+  });
+});
+
+describe('a running value', () => {
+  const running = (value: string, source = 'configuration file') => ({ value, source, isFromAlterSystem: false });
+
+  test.each<[string, string, string, unknown]>([
+    ['another number', 'work_mem', '4MB', '8MB'],
+    ['another word', 'lc_messages', 'C', 'en_US.utf8'],
+    ['the other truth', 'log_lock_waits', 'on', false],
+  ])('contradicts: %s', (_, name, value, wanted) => {
+    expect(contradicts('17', name, running(value), wanted)).toBe(true);
+  });
+
+  // As PostgreSQL 17.12 shows them.
+  test.each<[string, string, string, string, unknown]>([
+    ['the same in another unit', 'work_mem', '8MB', 'configuration file', '8192kB'],
+    ['an archive_command that is not shown while archiving is off', 'archive_command', '(disabled)', 'configuration file', 'cp %p /archive/%f'],
+    ['a time zone in its own spelling', 'timezone', 'UTC', 'configuration file', 'utc'],
+    ['a time zone of the log', 'log_timezone', 'Europe/Berlin', 'configuration file', 'europe/berlin'],
+    ['a date style that was completed', 'datestyle', 'ISO, DMY', 'configuration file', 'dmy'],
+    ['an encoding', 'client_encoding', 'UTF8', 'configuration file', 'utf8'],
+    ['what the socket has', 'tcp_keepalives_idle', '7200', 'configuration file', 0],
+    ['what PostgreSQL has worked out', 'wal_buffers', '3120kB', 'override', -1],
+    ['a setting of an extension', 'auto_explain.log_min_duration', '5s', 'configuration file', '5000ms'],
+  ])('does not contradict: %s', (_, name, value, source, wanted) => {
+    expect(contradicts('17', name, running(value, source), wanted)).toBe(false);
   });
 });
 

@@ -1,3 +1,5 @@
+import { gucOf } from './gucs/catalogue.ts';
+import { sameGucValue } from './gucs/value.ts';
 import type { Query } from './sql.ts';
 
 /** One setting as a running PostgreSQL has it. */
@@ -10,7 +12,7 @@ export interface RunningSetting {
   readonly isFromAlterSystem: boolean;
 }
 
-/** Settings by name, in lower case. */
+/** Settings of the server by name, in lower case. What is a matter of the connection that asks (its search_path, say) is left out. */
 export type RunningSettings = Readonly<Record<string, RunningSetting>>;
 
 /** Rows of `name`, `value`, `source`, `from_auto`; settings of a module that is not loaded are left out. */
@@ -30,8 +32,37 @@ interface Row {
   readonly from_auto: boolean;
 }
 
+/** Where a value of the server comes from. Others (`client`, `session`, `database`, `user`, ...) are values of the connection that asked, and say nothing about the server. */
+const SOURCES_OF_SERVER = ['default', 'environment variable', 'configuration file', 'command line', 'override'];
+
 export function settingsOf(rows: readonly unknown[]): RunningSettings {
+  const ofServer = (rows as readonly Row[]).filter(({ source }) => SOURCES_OF_SERVER.includes(source));
   return Object.fromEntries(
-    (rows as readonly Row[]).map(({ name, value, source, from_auto }) => [name, { value: value ?? '', source, isFromAlterSystem: from_auto }]),
+    ofServer.map(({ name, value, source, from_auto }) => [name, { value: value ?? '', source, isFromAlterSystem: from_auto }]),
   );
+}
+
+/**
+ * Settings that PostgreSQL shows otherwise than its files have them: in a spelling of its own (`utc` as `UTC`, `DMY` as `ISO, DMY`), what the socket has where 0 leaves it to the system, or
+ * not at all (`archive_command` while `archive_mode` is off).
+ */
+const SHOWN_OTHERWISE = new Set([
+  'archive_command',
+  'client_encoding',
+  'datestyle',
+  'default_text_search_config',
+  'log_timezone',
+  'tcp_keepalives_count',
+  'tcp_keepalives_idle',
+  'tcp_keepalives_interval',
+  'tcp_user_timeout',
+  'timezone',
+]);
+
+/**
+ * Whether a running value proves that PostgreSQL has not taken `wanted` yet. Values that it works out for itself (`override`: `wal_buffers` of -1), that it shows otherwise, or whose
+ * setting belongs to an extension, which alone knows what means the same, prove nothing. `name` in lower case.
+ */
+export function contradicts(major: string, name: string, { value, source }: RunningSetting, wanted: unknown): boolean {
+  return source !== 'override' && !SHOWN_OTHERWISE.has(name) && gucOf(major, name) !== undefined && !sameGucValue(major, name, value, wanted);
 }

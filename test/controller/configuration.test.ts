@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
+import { ANNOTATIONS } from '../../src/api/meta.ts';
 import { names } from '../../src/api/names.ts';
 import { KINDS } from '../../src/kube/types.ts';
 import { parametersOf } from '../support/patroni/settings.ts';
@@ -80,6 +81,23 @@ describe('a setting of the spec', () => {
     await world.until('gone', () => isApplied() && !('log_lock_waits' in parameters()) && !owned().includes('postgresql.parameters.log_lock_waits'));
     await patch({ patroni: { omit: null } });
     await world.until('there again', () => isApplied() && parameters()['log_lock_waits'] === before);
+  });
+
+  test('counts as applied also where PostgreSQL shows it otherwise, or a connection has its own, and a restart request is done', async () => {
+    await world.patch({ metadata: { annotations: { [ANNOTATIONS.restart]: 'pending' } }, spec: { postgres: { parameters: { archive_command: 'cp %p /archive/%f', timezone: 'utc', search_path: 'app, public', statement_timeout: '1h' } } } });
+    await world.until('applied', () => isApplied() && config()?.keys?.length === 4);
+    expect(config()?.keys?.map(({ verdict }) => verdict)).toEqual(['Applied', 'Applied', 'Applied', 'Applied']);
+    await world.until('request gone', () => world.cluster().metadata.annotations?.[ANNOTATIONS.restart] === undefined, 120_000);
+  });
+
+  test('that PostgreSQL does not know is told as ignored', async () => {
+    await set({ work_mem: '6MB', wrk_mem: '6MB' });
+    await world.until('set', isApplied);
+    expect(config()?.keys).toMatchObject([
+      { key: 'spec.postgres.parameters.work_mem', verdict: 'Applied', effective: '6MB' },
+      { key: 'spec.postgres.parameters.wrk_mem', verdict: 'Ignored' },
+    ]);
+    expect(config()?.warnings?.join()).toContain('did you mean work_mem?');
   });
 
   test('that ALTER SYSTEM overrides is told, with an event, until it is reset', async () => {

@@ -146,6 +146,36 @@ describe('the three layers of the configuration', () => {
     await waitHealthy(cluster);
   });
 
+  scenario('settings that PostgreSQL shows otherwise than they were written count as applied, and one that it does not know as ignored', async () => {
+    const { cluster } = await settledCluster();
+    const parameters = {
+      archive_command: 'cp %p /tmp/%f',
+      DateStyle: 'dmy',
+      timezone: 'utc',
+      log_timezone: 'europe/berlin',
+      client_encoding: 'utf8',
+      client_min_messages: 'debug',
+      default_text_search_config: 'english',
+      search_path: 'public, app',
+      statement_timeout: '1h',
+      synchronous_commit: 'true',
+      tcp_keepalives_count: 0,
+      tcp_user_timeout: 0,
+      log_file_mode: '0640',
+      max_wal_size: '400001kB',
+    };
+    try {
+      await patchSpec(cluster, { postgres: { parameters: { ...parameters, wrk_mem: '6MB' } } });
+      await waitApplied(cluster);
+      const keys = (await clusterItem(cluster)).status?.config?.keys ?? [];
+      expect(keys.filter(({ verdict }) => verdict !== 'Applied')).toMatchObject([{ key: 'spec.postgres.parameters.wrk_mem', verdict: 'Ignored' }]);
+      expect(keys).toHaveLength(Object.keys(parameters).length + 1);
+    } finally {
+      await patchSpec(cluster, { postgres: { parameters: null } });
+    }
+    await waitApplied(cluster);
+  });
+
   scenario('work_mem changes without a restart', async () => {
     const { cluster } = await settledCluster();
     const before = await startTimes(cluster);

@@ -34,7 +34,7 @@ function explainCommand({ io, exit, connect }: CommandParts): Command {
       'after',
       '\nWith -f it works offline and tells what the manifest alone decides; with a cluster, what the operator has read back from the members.' +
         '\n\nExit codes: 0 everything is in force (-f: nothing is rejected); 1 failed; 2 something is rejected;' +
-        '\n            3 something is not in force: pending restart, loading, drifted, unknown, or overridden by ALTER SYSTEM.',
+        '\n            3 something is not in force: pending restart, loading, drifted, ignored, unknown, or overridden by ALTER SYSTEM.',
     );
   addFiles(command, { isMandatory: false });
   addCommon(command);

@@ -56,7 +56,7 @@ export async function explainCluster(
 }
 
 /** Verdicts for which the cluster does not run as the spec says. */
-const NOT_IN_FORCE: readonly string[] = ['PendingRestart', 'Loading', 'Drifted', 'Unknown'];
+const NOT_IN_FORCE: readonly string[] = ['Ignored', 'PendingRestart', 'Loading', 'Drifted', 'Unknown'];
 const ALTER_SYSTEM = 'ALTER SYSTEM';
 
 function explained(stored: PatroniClusterObject, operator: OperatorConfig): Document {

@@ -57,12 +57,21 @@ const needsRestart = (name: string): boolean => gucOf(MAJOR, name)?.context === 
 
 const isLess = (one: string | undefined, other: string | undefined): boolean => Number(one ?? 0) < Number(other ?? 0);
 
+/** What PostgreSQL shows otherwise than its files have it; undefined for what a connection sets for itself, as the operator does. */
+const SHOWN: Readonly<Record<string, (value: string) => string | undefined>> = {
+  archive_command: () => '(disabled)',
+  timezone: (value) => value.toUpperCase(),
+  search_path: () => undefined,
+  statement_timeout: () => undefined,
+};
+
 /** What a query of pg_settings would give; names that PostgreSQL does not know are left out. */
 export function runningSettings({ running, altered }: MemberModel, names: readonly string[]): RunningSettings {
   const row = (name: string): RunningSettings[string] | undefined => {
     const byHand = needsRestart(name) ? undefined : altered[name];
-    const value = byHand ?? running[name] ?? gucOf(MAJOR, name)?.default;
-    if (value === undefined) return undefined;
+    const kept = byHand ?? running[name] ?? gucOf(MAJOR, name)?.default;
+    const value = kept === undefined ? undefined : Object.hasOwn(SHOWN, name) ? SHOWN[name]?.(kept) : kept;
+    if (value === undefined || (gucOf(MAJOR, name) === undefined && !name.includes('.'))) return undefined;
     return { value, source: (byHand ?? running[name]) === undefined ? 'default' : 'configuration file', isFromAlterSystem: byHand !== undefined };
   };
   return Object.fromEntries(
