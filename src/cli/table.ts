@@ -1,3 +1,5 @@
+import { shorten } from '../lib/shorten.ts';
+
 /** Rows as aligned columns under a heading, two spaces apart, without spaces at the end; nothing for no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
@@ -34,6 +36,5 @@ export function cell(value: unknown): string {
         : typeof value === 'number'
           ? String(value)
           : JSON.stringify(value);
-  const line = text.replaceAll('\n', '\\n');
-  return line.length <= MOST_CHARACTERS ? line : `${line.slice(0, MOST_CHARACTERS - 1)}…`;
+  return shorten(text.replaceAll('\n', '\\n'), MOST_CHARACTERS);
 }

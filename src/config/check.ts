@@ -1,7 +1,7 @@
 import type { EffectiveCluster } from '../api/effective.ts';
 import type { Problem } from '../api/problem.ts';
 import { isJsonObject, type JsonObject } from '../lib/deep-merge.ts';
-import { formatPath, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
+import { formatPath, isWithin, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
 import { closestWord } from '../lib/closest-word.ts';
 import { checkDynamicKey } from './check-dynamic.ts';
 import { checkHba, checkIdent } from './check-hba.ts';
@@ -129,20 +129,15 @@ interface Protection {
   readonly elsewhere: readonly JsonPath[];
 }
 
-/** A finding for each row that forbids something in `config`, at the first key that is forbidden. Null counts as well: it would remove what the operator set. */
+/** A finding for each row that forbids something in `config`, at the first key that is forbidden. Null counts as well: it would remove what the operator set, and `restapi: null` would take `restapi.listen` along. */
 function checkProtected({ config, rows, field, base, elsewhere }: Protection): readonly Found[] {
   const hits = new Map<ProtectedKey, JsonPath>();
   for (const { path, value } of leavesOf(config)) {
-    if (elsewhere.some((prefix) => prefix.every((key, i) => path[i] === key))) continue;
-    const row = protectedBy(rows, path) ?? (isJsonObject(value) ? undefined : rows.find((candidate) => isAbove(path, candidate.path) && valueAtPath(base, candidate.path) !== undefined));
+    if (elsewhere.some((prefix) => isWithin(path, prefix))) continue;
+    const row = protectedBy(rows, path) ?? (isJsonObject(value) ? undefined : rows.find((candidate) => isWithin(candidate.path, path) && valueAtPath(base, candidate.path) !== undefined));
     if (row !== undefined && !hits.has(row)) hits.set(row, row.path.length <= path.length ? row.path : path);
   }
   return [...hits].map(([row, path]) => found('error', 'ERR_SPEC_CONFIG_PROTECTED', formatPath([...field.split('.'), ...path]), refusal(row, path)));
-}
-
-/** `restapi: null` would take `restapi.listen` along. */
-function isAbove(path: JsonPath, of: JsonPath): boolean {
-  return path.length < of.length && path.every((key, i) => of[i] === key);
 }
 
 function refusal(row: ProtectedKey, path: JsonPath): string {

@@ -68,6 +68,9 @@ export const PATRONI_PARAMETERS: Readonly<Record<string, string>> = {
   wal_log_hints: 'on',
 };
 
+/** Defaults of Patroni 4.1 that stand in the place of PostgreSQL's (`CMDLINE_OPTIONS`); `wal_keep_size` goes into the file. */
+export const PATRONI_DEFAULTS: Readonly<Record<string, string>> = { ...PATRONI_PARAMETERS, wal_keep_size: '128MB' };
+
 /**
  * Settings that a standby must have at least as high as its leader; PostgreSQL pauses or ends replay otherwise (docs, "Hot Standby": Administrator's Overview). They are raised
  * on the replicas first and lowered on the leader first.

@@ -74,6 +74,11 @@ export function userLayers(spec: PatroniClusterSpec, target: Target): readonly L
 /** Path of the settings of PostgreSQL in both targets. */
 export const PARAMETERS: JsonPath = ['postgresql', 'parameters'];
 
+/** Name of the setting of PostgreSQL that stands at a path of the configuration; undefined for every other key. */
+export function settingAt(path: JsonPath): string | undefined {
+  return path.length === PARAMETERS.length + 1 && isWithin(path, PARAMETERS) ? path.at(-1) : undefined;
+}
+
 /**
  * `config` without what belongs into the dynamic configuration. Settings of PostgreSQL go there because the local file would win over it for ever after, and because
  * Patroni ignores a dozen of them in the file (`ConfigHandler.CMDLINE_OPTIONS`).

@@ -1,6 +1,7 @@
 import type { EffectiveCluster } from '../api/effective.ts';
 import { names } from '../api/names.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
+import { isJsonObject } from '../lib/deep-merge.ts';
 
 /** Permanent physical slots in Patroni's dynamic configuration, by slot name. */
 export type Slots = Readonly<Record<string, { readonly type: 'physical' }>>;
@@ -36,7 +37,7 @@ export function slotPatch(
   liveConfig: Readonly<Record<string, unknown>>,
   wanted: Slots,
 ): { readonly slots: SlotPatch } | undefined {
-  const live = isRecord(liveConfig['slots']) ? liveConfig['slots'] : {};
+  const live = isJsonObject(liveConfig['slots']) ? liveConfig['slots'] : {};
   const patch: Record<string, { readonly type: 'physical' } | null> = {};
   for (const [name, slot] of Object.entries(wanted)) {
     if (!Object.hasOwn(live, name) || canonicalJson(live[name] ?? null) !== canonicalJson(slot)) patch[name] = slot;
@@ -51,8 +52,4 @@ export function slotPatch(
 export function isMemberSlot(c: EffectiveCluster, name: string): boolean {
   const prefix = `${slotName(names.workload(c.name, 'postgres'))}_`;
   return name.startsWith(prefix) && /^[0-9]+$/.test(name.slice(prefix.length));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

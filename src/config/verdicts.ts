@@ -1,11 +1,11 @@
 import type { EffectiveCluster } from '../api/effective.ts';
 import { type JsonObject } from '../lib/deep-merge.ts';
-import { formatPath, isWithin, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
+import { formatPath, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
 import type { PendingSetting } from '../patroni/cluster-view.ts';
 import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { contradicts, type RunningSettings } from '../postgres/settings.ts';
 import { dynamicLayers, wantedDynamicConfig } from './dynamic-config.ts';
-import { decidingLayer, type Layer, omittedPath, PARAMETERS } from './layers.ts';
+import { decidingLayer, type Layer, omittedPath, settingAt } from './layers.ts';
 import { localBase, localLayers } from './local-config.ts';
 import { isSame } from './owned-patch.ts';
 
@@ -66,11 +66,9 @@ export function configVerdicts(c: EffectiveCluster, seen: SeenConfig): readonly 
 
 /** Names of the settings of PostgreSQL that the user set, in lower case: those whose value on each member is worth asking for. */
 export function settingsOfUser(c: Pick<EffectiveCluster, 'spec'>): readonly string[] {
-  const names = dynamicLayers(c).flatMap(({ values }) => leavesOf(values).filter(({ path }) => isSetting(path)).map(({ path }) => path[2] ?? ''));
+  const names = dynamicLayers(c).flatMap(({ values }) => leavesOf(values).flatMap(({ path }) => settingAt(path) ?? []));
   return [...new Set(names)].sort();
 }
-
-const isSetting = (path: JsonPath): boolean => path.length === 3 && isWithin(path, PARAMETERS);
 
 function dynamicVerdicts(c: EffectiveCluster, seen: SeenConfig): readonly KeyVerdict[] {
   const layers = dynamicLayers(c);
@@ -100,8 +98,9 @@ function verdictInForce(c: EffectiveCluster, path: JsonPath, wanted: unknown, { 
   if (wanted === undefined && valueAtPath(live, path) !== undefined && !owned.includes(formatPath(path))) return { verdict: 'Overridden', by: SOMEBODY };
   if (!matches(valueAtPath(live, path), wanted)) return { verdict: wasApplied ? 'Drifted' : 'Loading' };
   const behind = members.filter(({ dynamicConfig }) => dynamicConfig === undefined || !matches(valueAtPath(dynamicConfig, path), wanted)).map(({ name }) => name);
-  if (!isSetting(path)) return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
-  return settingVerdict(c, path[2] ?? '', wanted, members, behind);
+  const setting = settingAt(path);
+  if (setting === undefined) return behind.length > 0 ? { verdict: 'Loading', members: behind } : { verdict: 'Applied' };
+  return settingVerdict(c, setting, wanted, members, behind);
 }
 
 function settingVerdict(c: EffectiveCluster, name: string, wanted: unknown, members: readonly MemberState[], behind: readonly string[]): Outcome {

@@ -1,7 +1,9 @@
+import { findCondition } from '../api/conditions.ts';
 import type { PatroniClusterStatus } from '../api/status.ts';
 import { problemText } from '../api/problem.ts';
 import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { wantedDynamicConfig } from '../config/dynamic-config.ts';
+import { settingAt } from '../config/layers.ts';
 import { foreignPaths } from '../config/owned-patch.ts';
 import { isMemberSlot } from '../config/slots.ts';
 import { configVerdicts, type KeyVerdict } from '../config/verdicts.ts';
@@ -30,8 +32,10 @@ export function configStatus(observed: Observed): ConfigStatus | undefined {
   const { effective, dynamicConfig } = observed;
   if (effective === undefined || dynamicConfig === undefined) return before;
   const seen: Seen = { ...observed, effective };
-  const keys = configVerdicts(configuredCluster(seen), { live: dynamicConfig, members: memberStates(seen), owned: ownedKeys(seen) ?? [], wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
-  const drift = foreignPaths({ owned: ownedKeys(seen) ?? [], wanted: wantedDynamicConfig(configuredCluster(seen)), live: dynamicConfig }).filter((path) => !isOurs(seen, path));
+  const configured = configuredCluster(seen);
+  const owned = ownedKeys(seen) ?? [];
+  const keys = configVerdicts(configured, { live: dynamicConfig, members: memberStates(seen), owned, wasApplied: wasApplied(observed) }).map((verdict) => publishable(effective.spec.versions.postgres, verdict));
+  const drift = foreignPaths({ owned, wanted: wantedDynamicConfig(configured), live: dynamicConfig }).filter((path) => !isOurs(seen, path));
   const warnings = (observed.warnings ?? []).map((warning) => problemText(warning).slice(0, 1024));
   return {
     ...(keys.length === 0 ? {} : { keys: keys.slice(0, MOST_KEYS) }),
@@ -41,7 +45,8 @@ export function configStatus(observed: Observed): ConfigStatus | undefined {
 }
 
 function wasApplied({ cluster: { metadata, status } }: Observed): boolean {
-  return status?.observedGeneration === metadata.generation && status?.conditions?.some(({ type, reason }) => type === 'ConfigApplied' && reason !== 'Loading') === true;
+  const condition = findCondition(status?.conditions, 'ConfigApplied');
+  return status?.observedGeneration === metadata.generation && condition !== undefined && condition.reason !== 'Loading';
 }
 
 /** The pause is told by a condition of its own, and slots of members come and go with their pods. */
@@ -52,7 +57,7 @@ function isOurs(seen: Seen, path: string): boolean {
 
 /** Texts such as archive_command may hold secrets; the status shows only what is known to hold none. The spec, which has the value, is for those who may read it. */
 function publishable(major: string, { members, effectiveByMember, effective, ...verdict }: KeyVerdict): NonNullable<ConfigStatus['keys']>[number] {
-  const name = parsePath(verdict.path)?.[2] ?? '';
+  const name = settingAt(parsePath(verdict.path) ?? []) ?? '';
   const type = gucOf(major, name)?.type;
   const isPublic = type !== undefined && (type !== 'string' || PUBLIC_TEXTS.has(name));
   return {

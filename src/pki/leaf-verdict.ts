@@ -1,4 +1,5 @@
 import { ANNOTATIONS } from '../api/meta.ts';
+import { isFresh } from './lifetime.ts';
 
 /** What a leaf certificate should be. */
 export interface WantedLeaf {
@@ -8,8 +9,6 @@ export interface WantedLeaf {
 
 /** `missing`: there is no Secret. `renew`: issue again in place. */
 export type LeafVerdict = 'ok' | 'renew' | 'missing';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Whether a leaf certificate must be issued (again): less than a third of its lifetime remains, it is signed by another CA, or it should say something else.
@@ -25,7 +24,5 @@ export function leafVerdict(
   if (annotations === undefined) return 'missing';
   if (annotations[ANNOTATIONS.subjectHash] !== wanted.subjectHash) return 'renew';
   if (caFingerprint !== undefined && annotations[ANNOTATIONS.caFingerprint] !== caFingerprint) return 'renew';
-  const remainingMs = Date.parse(annotations[ANNOTATIONS.notAfter] ?? '') - nowMs;
-  // NaN (no time, or not a time) is not at least a third, so such a leaf is renewed.
-  return remainingMs >= (wanted.subject.validityDays * DAY_MS) / 3 ? 'ok' : 'renew';
+  return isFresh(Date.parse(annotations[ANNOTATIONS.notAfter] ?? ''), wanted.subject.validityDays, nowMs) ? 'ok' : 'renew';
 }

@@ -2,6 +2,7 @@ import { effectiveCluster, type OperatorConfig } from '../api/effective.ts';
 import type { PatroniClusterObject } from '../api/objects.ts';
 import { problemText } from '../api/problem.ts';
 import { checkConfig } from '../config/check.ts';
+import { shorten } from '../lib/shorten.ts';
 import { type Impact, impactOf, type RestartPlan } from './impact.ts';
 import { isEqual } from './impact-difference.ts';
 import type { RestartStep } from './impact-restarts.ts';
@@ -10,6 +11,8 @@ import { PAUSES } from './impact-words.ts';
 /** The API server cuts longer warnings off, and kubectl shows them on one line. */
 const MOST_CHARACTERS = 255;
 const MOST_NAMES = 100;
+
+const short = (text: string): string => shorten(text, MOST_CHARACTERS);
 
 /**
  * What whoever edits a PatroniCluster should know before it happens: what the edit interrupts, and what the validator finds odd. Sentences of at most 255 characters; none for an edit
@@ -101,8 +104,4 @@ function listed(names: readonly string[]): string {
   const rest = names.length - shown;
   if (shown === 0) return `${names[0]?.slice(0, MOST_NAMES) ?? ''}…`;
   return `${names.slice(0, shown).join(', ')}${rest === 0 ? '' : ` and ${String(rest)} more`}`;
-}
-
-function short(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS - 1)}…`;
 }

@@ -4,11 +4,12 @@ import { names } from '../api/names.ts';
 import type { Manifest } from '../api/objects.ts';
 import { hostBasedAuthentication, identMap } from '../config/client-authentication.ts';
 import { wantedDynamicConfig } from '../config/dynamic-config.ts';
+import { PATRONI_DEFAULTS } from '../config/dynamic-keys.ts';
 import { dynamicEffect, type Effect, localEffect } from '../config/explain-effect.ts';
-import { PARAMETERS } from '../config/layers.ts';
+import { settingAt } from '../config/layers.ts';
 import { bootstrapSection, wantedLocalConfig } from '../config/local-config.ts';
 import { isJsonObject, type JsonObject } from '../lib/deep-merge.ts';
-import { formatPath, isWithin, type JsonPath, valueAtPath, withoutPath } from '../lib/json-path.ts';
+import { formatPath, type JsonPath, parsePath, valueAtPath, withoutPath } from '../lib/json-path.ts';
 import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { gucText, sameGucValue } from '../postgres/gucs/value.ts';
 import { etcdStatefulSet } from './etcd/stateful-set.ts';
@@ -123,9 +124,8 @@ const readable = ({ path, ...values }: ValueChange) => ({ path: formatPath(path)
 function dynamicChanges(old: EffectiveCluster, next: EffectiveCluster): readonly KeyChange[] {
   const major = next.spec.versions.postgres;
   return changedValues(wantedDynamicConfig(old), wantedDynamicConfig(next)).map((change): KeyChange => {
-    const name = change.path[2];
-    const isSetting = name !== undefined && change.path.length === 3 && isWithin(change.path, PARAMETERS);
-    const isSame = isSetting && isSameSetting(major, name, change);
+    const name = settingAt(change.path);
+    const isSame = name !== undefined && isSameSetting(major, name, change);
     return { ...readable(change), takesEffect: isSame ? 'Same' : dynamicEffect(major, change.path) };
   });
 }
@@ -135,21 +135,17 @@ function isSameSetting(major: string, name: string, { before, after }: Pick<KeyC
   return a !== undefined && b !== undefined && sameGucValue(major, name, a, b);
 }
 
-/** Where Patroni 4.1 has a default of its own (`CMDLINE_OPTIONS`); the others are PostgreSQL's. */
-const PATRONI_DEFAULTS: Readonly<Record<string, string>> = { wal_log_hints: 'on', wal_keep_size: '128MB' };
-
 function defaultOf(major: string, name: string): string | undefined {
   return PATRONI_DEFAULTS[name] ?? gucOf(major, name)?.default;
 }
 
 function restartSettings({ spec }: EffectiveCluster, changes: readonly KeyChange[]): readonly RestartSetting[] {
-  return changes
-    .filter(({ takesEffect, path }) => takesEffect === 'Restart' && path.startsWith(`${formatPath(PARAMETERS)}.`))
-    .map(({ path, before, after }) => {
-      const name = path.slice(formatPath(PARAMETERS).length + 1);
-      const text = (value: unknown) => (value === undefined ? (defaultOf(spec.versions.postgres, name) ?? '') : gucText(value));
-      return { name, before: text(before), after: text(after) };
-    });
+  return changes.flatMap(({ takesEffect, path, before, after }) => {
+    const name = settingAt(parsePath(path) ?? []);
+    if (takesEffect !== 'Restart' || name === undefined) return [];
+    const text = (value: unknown) => (value === undefined ? (defaultOf(spec.versions.postgres, name) ?? '') : gucText(value));
+    return [{ name, before: text(before), after: text(after) }];
+  });
 }
 
 const LINES: readonly JsonPath[] = [

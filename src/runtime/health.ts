@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { listen } from '../lib/listen.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** A named check: true when well, or a text that says what is not. */
@@ -48,16 +49,6 @@ export function createHealthServer(options: HealthServerOptions): HealthServer {
         server.closeAllConnections();
       }),
   };
-}
-
-function listen(server: Server, options: HealthServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, () => {
-      server.removeListener('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }
 
 async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,9 +4,9 @@ import type { KubeRest } from '../kube/rest.ts';
 import { KINDS, type KubeObject, type ObjectRef } from '../kube/types.ts';
 import { isIssuedBy, isKeyOf, readCertificate } from '../pki/certificate.ts';
 import { createCa, issueLeaf } from '../pki/issue.ts';
+import { DAY_MS, isFresh } from '../pki/lifetime.ts';
 import { generateKeys, parsePrivateKey, randomSerial } from '../pki/keys.ts';
 
-const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
 const LEAF_DAYS = 90;
 
@@ -59,7 +59,7 @@ function contents(secret: Secret | undefined): WebhookCertificate | undefined {
 }
 
 async function renewed(found: WebhookCertificate | undefined, { dnsNames, nowMs }: OwnCertificateOptions): Promise<WebhookCertificate> {
-  if (found !== undefined && isFresh(found.caPem, CA_DAYS, nowMs) && isKeyOf(found.caKeyPem, found.caPem)) {
+  if (found !== undefined && isFreshPem(found.caPem, CA_DAYS, nowMs) && isKeyOf(found.caKeyPem, found.caPem)) {
     return isShowable(found, dnsNames, nowMs) ? found : { ...found, ...(await leaf(found, dnsNames, nowMs)) };
   }
   const ca = await createCa({ commonName: 'patroni-operator webhook', ...lifetime(CA_DAYS, nowMs), serial: randomSerial(), keys: await generateKeys() });
@@ -69,7 +69,7 @@ async function renewed(found: WebhookCertificate | undefined, { dnsNames, nowMs 
 
 /** Whoever writes into the Secret, or restores half of it, must not keep the webhook down: a leaf is good when everything about it fits. */
 function isShowable({ caPem, certPem, keyPem }: WebhookCertificate, dnsNames: readonly string[], nowMs: number): boolean {
-  if (!isFresh(certPem, LEAF_DAYS, nowMs) || !isKeyOf(keyPem, certPem) || !isIssuedBy(certPem, caPem)) return false;
+  if (!isFreshPem(certPem, LEAF_DAYS, nowMs) || !isKeyOf(keyPem, certPem) || !isIssuedBy(certPem, caPem)) return false;
   const { dnsNames: named } = readCertificate(certPem);
   return dnsNames.every((name) => named.includes(name));
 }
@@ -80,9 +80,9 @@ function before(found: WebhookCertificate | undefined): string {
   return isIssuedBy(pem, pem) ? pem : '';
 }
 
-function isFresh(pem: string, days: number, nowMs: number): boolean {
+function isFreshPem(pem: string, days: number, nowMs: number): boolean {
   try {
-    return readCertificate(pem).notAfterMs - nowMs >= (days * DAY_MS) / 3;
+    return isFresh(readCertificate(pem).notAfterMs, days, nowMs);
   } catch {
     return false;
   }

@@ -7,6 +7,7 @@ import { problemText, type Problem } from '../api/problem.ts';
 import { parseCluster, validateCluster, validateUpdate } from '../api/validate.ts';
 import { checkConfig } from '../config/check.ts';
 import { isJsonObject, type JsonObject } from '../lib/deep-merge.ts';
+import { shorten } from '../lib/shorten.ts';
 
 /** What the API server asks (`admission.k8s.io/v1`, AdmissionReview): the fields that are read. */
 export interface AdmissionReview {
@@ -75,7 +76,7 @@ function judge(object: JsonObject, old: JsonObject | undefined, { operator, warn
 
 function refusal(problems: readonly Problem[]): Verdict {
   const message = [...new Set(problems.map(problemText))].join('; ');
-  return { allowed: false, status: { code: 422, reason: 'Invalid', message: cut(message, MESSAGE_LENGTH) } };
+  return { allowed: false, status: { code: 422, reason: 'Invalid', message: shorten(message, MESSAGE_LENGTH) } };
 }
 
 function within(warnings: readonly string[]): readonly string[] {
@@ -83,13 +84,9 @@ function within(warnings: readonly string[]): readonly string[] {
   // The API server drops a warning with a line break in it, without a word: it travels in a header.
   const lines = warnings.map((warning) => warning.replace(/[\s\p{Cc}]+/gu, ' ').trim());
   return [...new Set(lines)]
-    .map((warning) => cut(warning, WARNING_LENGTH))
+    .map((warning) => shorten(warning, WARNING_LENGTH))
     .filter((warning) => {
       left -= warning.length;
       return left >= 0;
     });
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 
 import { OperatorError } from '../errors.ts';
 import { delay, type Clock } from '../lib/clock.ts';
+import { listen } from '../lib/listen.ts';
 import { networkErrorCode, networkErrorDetail } from '../lib/network-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -108,16 +108,6 @@ function usable<T>(build: () => T): T {
   } catch (cause) {
     throw new OperatorError('ERR_WEBHOOK_CERTIFICATE', { problem: networkErrorDetail(cause) }, { cause });
   }
-}
-
-function listen(server: Server, { port, host }: WebhookServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.removeListener('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }
 
 async function serve(options: WebhookServerOptions, bodies: BodyReader, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,10 +4,10 @@ import { type Problem, problemText } from '../../api/problem.ts';
 import { parseCluster, validateUpdate } from '../../api/validate.ts';
 import { OperatorError } from '../../errors.ts';
 import { impactOf, isWithoutEffect } from '../../resources/impact.ts';
-import { readDocuments } from '../documents.ts';
 import type { CliIo } from '../io.ts';
 import type { Kubernetes } from '../kubernetes.ts';
-import { judgeDocuments, type Judged, problemLines, warningLines } from '../manifests.ts';
+import { problemLines, warningLines } from '../manifests.ts';
+import { clustersInFile, type FoundCluster } from './clusters-in-file.ts';
 import { impactText } from './impact-text.ts';
 import { type Document, EXIT, type Format, print } from './output.ts';
 
@@ -37,7 +37,8 @@ export async function diff(io: CliIo, options: DiffOptions, parts: DiffParts): P
   const kubernetes = options.against === undefined ? parts.connect() : undefined;
   try {
     const namespace = options.namespace ?? kubernetes?.namespace ?? 'default';
-    const judged = await clustersIn(io, options.files, namespace, parts.operator);
+    const judged: FoundCluster[] = [];
+    for (const file of options.files) judged.push(...(await clustersInFile(io, file, parts.operator, namespace)));
     if (judged.length === 0 || (judged.length > 1 && options.cluster !== undefined)) {
       io.err(
         judged.length === 0
@@ -59,31 +60,14 @@ export async function diff(io: CliIo, options: DiffOptions, parts: DiffParts): P
 
 interface Comparison extends DiffOptions, DiffParts {
   readonly kubernetes: Kubernetes | undefined;
-  readonly next: Found;
+  readonly next: FoundCluster;
   readonly namespace: string;
 }
 
-/** A judged cluster and the file it is from. */
-interface Found extends Judged {
-  readonly file: string;
-}
-
-async function clustersIn(io: CliIo, files: readonly string[], namespace: string, operator: OperatorConfig): Promise<readonly Found[]> {
-  const found: Found[] = [];
-  for (const file of files) {
-    const judged = judgeDocuments(await readDocuments(io, file), operator, namespace).filter(({ title }) =>
-      title.startsWith('PatroniCluster/'),
-    );
-    found.push(...judged.map((one) => ({ ...one, file })));
-  }
-  return found;
-}
-
-function refused(io: CliIo, next: Found, problems: readonly Problem[]): Document {
+function refused(io: CliIo, next: FoundCluster, problems: readonly Problem[]): Document {
   for (const line of problemLines(next.file, [{ ...next, problems }])) io.err(`${line}\n`);
-  const name = next.title.slice('PatroniCluster/'.length);
   return {
-    data: { kind: 'ConfigDiff', name, rejected: problems.map(({ path, message }) => ({ key: path, message })) },
+    data: { kind: 'ConfigDiff', name: next.name, rejected: problems.map(({ path, message }) => ({ key: path, message })) },
     text: `${next.title}: would be refused\n`,
     exitCode: EXIT.rejected,
   };
@@ -120,9 +104,9 @@ async function storedCluster(
   { against, cluster, kubernetes, operator, namespace }: Comparison,
 ): Promise<PatroniClusterObject | undefined> {
   if (against !== undefined) {
-    const candidates = await clustersIn(io, [against], namespace, operator);
+    const candidates = await clustersInFile(io, against, operator, namespace);
     const one =
-      candidates.find(({ title }) => title === `PatroniCluster/${cluster ?? next.metadata.name}`) ??
+      candidates.find(({ name }) => name === (cluster ?? next.metadata.name)) ??
       (candidates.length === 1 ? candidates[0] : undefined);
     if (one?.cluster !== undefined) return one.cluster;
     throw new OperatorError('ERR_CLI_INPUT', {

@@ -3,6 +3,7 @@ import type { PatroniClusterObject } from '../../api/objects.ts';
 import type { PatroniClusterStatus } from '../../api/status.ts';
 import { parseCluster } from '../../api/validate.ts';
 import { explainKeys, type ExplainedKey, isAbout } from '../../config/explain.ts';
+import { settingAt } from '../../config/layers.ts';
 import { parsePath } from '../../lib/json-path.ts';
 import { gucOf } from '../../postgres/gucs/catalogue.ts';
 import type { CliIo } from '../io.ts';
@@ -156,7 +157,7 @@ function effectiveOf({ effective, effectiveByMember }: StatusKey): Partial<Statu
 function isPublic({ target, path = '', value }: ExplainedKey, verdict: StatusKey | undefined, major: string): boolean {
   if (typeof value !== 'string') return typeof value === 'number' || typeof value === 'boolean' || value === null;
   if (verdict?.effective !== undefined || verdict?.effectiveByMember !== undefined) return true;
-  const type = gucOf(major, parsePath(path)?.[2] ?? '')?.type;
+  const type = gucOf(major, settingAt(parsePath(path) ?? []) ?? '')?.type;
   return target === 'dynamic' && type !== undefined && type !== 'string';
 }
 

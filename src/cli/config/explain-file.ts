@@ -2,10 +2,9 @@ import { effectiveCluster, type OperatorConfig } from '../../api/effective.ts';
 import { problemText } from '../../api/problem.ts';
 import { explainKeys, type ExplainedKey, sourcedKeys, type SourcedKey } from '../../config/explain.ts';
 import type { Effect } from '../../config/explain-effect.ts';
-import { readDocuments } from '../documents.ts';
 import type { CliIo } from '../io.ts';
-import { judgeDocuments, type Judged } from '../manifests.ts';
 import { cell, table, uniqueTable } from '../table.ts';
+import { clustersInFile, type FoundCluster } from './clusters-in-file.ts';
 import { type Document, EXIT, type Format, print } from './output.ts';
 
 export interface ExplainFileOptions {
@@ -24,25 +23,22 @@ export interface ExplainFileOptions {
 export async function explainFiles(io: CliIo, options: ExplainFileOptions, operator: OperatorConfig): Promise<number> {
   const documents: Document[] = [];
   for (const file of options.files) {
-    const judged = judgeDocuments(await readDocuments(io, file), operator, options.namespace).filter(({ title }) =>
-      title.startsWith('PatroniCluster/'),
-    );
-    if (judged.length === 0) {
+    const found = await clustersInFile(io, file, operator, options.namespace);
+    if (found.length === 0) {
       io.err(`${file}: holds no PatroniCluster: name another file\n`);
       return EXIT.failed;
     }
-    documents.push(...judged.map((one) => explained(one, operator, options.all)));
+    documents.push(...found.map((one) => explained(one, operator, options.all)));
   }
   return print(io, options.output, documents);
 }
 
-function explained({ title, cluster, problems, warnings }: Judged, operator: OperatorConfig, all: boolean): Document {
+function explained({ title, name, cluster, problems, warnings }: FoundCluster, operator: OperatorConfig, all: boolean): Document {
   const effective = cluster === undefined ? undefined : effectiveCluster(cluster, operator);
   const refused = problems.map(({ path, message }): ExplainedKey => ({ key: path, verdict: 'Rejected', message }));
   const keys = effective === undefined ? refused : explainKeys(effective, problems);
   const configuration = effective === undefined || !all ? [] : sourcedKeys(effective);
   const told = warnings.map(problemText);
-  const name = title.slice('PatroniCluster/'.length);
   return {
     data: {
       kind: 'ConfigExplanation',

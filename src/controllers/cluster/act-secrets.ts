@@ -6,12 +6,12 @@ import { errorCode, OperatorError } from '../../errors.ts';
 import { KINDS, type KubeObject } from '../../kube/types.ts';
 import { readCertificate } from '../../pki/certificate.ts';
 import { createCa, issueLeaf } from '../../pki/issue.ts';
+import { DAY_MS } from '../../pki/lifetime.ts';
 import { generateKeys, parsePrivateKey, randomSerial } from '../../pki/keys.ts';
 import { buildCaSecret, buildCredentialSecret, buildLeafSecret, type CaPlan, type CaReference, type CredentialPlan, type LeafPlan } from '../../resources/secrets.ts';
 
 import { note, type ActContext } from './act-context.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Certificates are valid from a little before now, for clocks that differ. */
 const BACKDATE_MS = 5 * 60 * 1000;
 

@@ -1,6 +1,7 @@
 import { ANNOTATIONS } from '../../api/meta.ts';
 import type { Leaf } from '../../api/names.ts';
 import { canonicalJson, shortHash } from '../../lib/canonical-json.ts';
+import { DAY_MS } from '../../pki/lifetime.ts';
 import { secretPlan, type LeafPlan } from '../../resources/secrets.ts';
 import { NOTHING, type Move } from '../actions.ts';
 import { podsOf, type Seen } from '../facts.ts';
@@ -11,8 +12,6 @@ const HELD: ReadonlySet<Leaf> = new Set(['postgres-server', 'patroni-rest', 'rep
 
 /** The kubelet brings a changed Secret within its sync period (a minute) and the age of its cache; by then it is certainly there. */
 const MOUNTED_AFTER_MS = 180_000;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Members that started with certificates which have been renewed since are told to read them again, once the kubelet must have brought them (a reload of Patroni 4.1 reloads the
