@@ -7,17 +7,14 @@ import { parametersOf } from '../support/patroni/settings.ts';
 
 import { SMALL } from './support/kill.ts';
 import { writesAtRest } from './support/rest.ts';
-import { CLUSTER, NAMESPACE, startWorld, type World } from './support/world.ts';
+import { CLUSTER, NAMESPACE, startSettledWorld, type World } from './support/world.ts';
 
 jest.setTimeout(60_000);
 
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld();
-  world.start();
-  await world.create(SMALL);
-  await world.until('settled', () => world.isSettled());
+  world = await startSettledWorld(SMALL);
 });
 
 /** Back to nothing that the spec or somebody else has set. */

@@ -5,17 +5,14 @@ import { wantedSettings } from '../support/patroni/settings.ts';
 
 import { killAfterEveryWrite, killAroundRequest } from './support/kill.ts';
 import { writesAtRest } from './support/rest.ts';
-import { CLUSTER, NAMESPACE, startWorld, type World } from './support/world.ts';
+import { CLUSTER, NAMESPACE, startSettledWorld, type World } from './support/world.ts';
 
 jest.setTimeout(120_000);
 
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld();
-  world.start();
-  await world.create({ etcd: { replicas: 1 }, haproxy: { enabled: false }, networkPolicy: { enabled: false } });
-  await world.until('settled', () => world.isSettled());
+  world = await startSettledWorld();
 });
 
 /** Among them: two members of PostgreSQL out at once, and a leader that outgrew a replica. */
@@ -79,7 +76,7 @@ test('a key that the operator set right before it died is taken away, though the
   world.onPatroniWrite(({ path, when }) => {
     if (path !== '/config' || when !== 'after' || isSet) return undefined;
     isSet = true;
-    for (const each of world.operators) if (each.isAlive()) each.kill();
+    world.killOperators();
     return 'lost';
   });
   await world.patch({ spec: { postgres: { parameters: { deadlock_timeout: '3s' } } } });
@@ -122,13 +119,13 @@ describe('settings that need restarts are applied in the order PostgreSQL needs,
       if (path !== '/restart' || when !== 'before') return undefined;
       deaths += 1;
       world.clock.setTimeout(() => {
-        for (const each of world.operators) if (each.isAlive()) each.kill();
+        world.killOperators();
       }, afterMs);
       return undefined;
     });
     await move(10, (done) =>
       world.until('grown', () => {
-        if (!world.operators.some((each) => each.isAlive())) world.start();
+        world.revive();
         return done();
       }),
     );

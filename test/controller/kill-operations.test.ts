@@ -4,17 +4,14 @@ import { ANNOTATIONS } from '../../src/api/meta.ts';
 import type { PatroniOperationObject } from '../../src/api/objects.ts';
 
 import { killAfterEveryWrite, killAroundWrite, killAroundWrites } from './support/kill.ts';
-import { NAMESPACE, startWorld, type World } from './support/world.ts';
+import { NAMESPACE, startSettledWorld, type World } from './support/world.ts';
 
 jest.setTimeout(120_000);
 
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld();
-  world.start();
-  await world.create({ etcd: { replicas: 1 }, haproxy: { enabled: false }, networkPolicy: { enabled: false } });
-  await world.until('settled', () => world.isSettled());
+  world = await startSettledWorld();
 });
 
 afterEach(() => {
@@ -61,12 +58,12 @@ describe('a switchover happens exactly once', () => {
     world.onPatroniWrite((request) => {
       if (request.path !== '/switchover' || request.when !== when || deaths > 0) return undefined;
       deaths++;
-      for (const each of world.operators) each.kill();
+      world.killOperators();
       return undefined;
     });
     await switchOver((done) =>
       world.until('switched over', () => {
-        if (!world.operators.some((each) => each.isAlive())) world.start();
+        world.revive();
         return done();
       }),
     );
@@ -82,7 +79,7 @@ describe('a switchover happens exactly once', () => {
         const before = world.patroni.requests.filter(({ path }) => path === '/switchover').length;
         await world.until('asked', () => world.patroni.requests.filter(({ path }) => path === '/switchover').length > before);
         await world.pass(afterMs);
-        for (const each of world.operators) each.kill();
+        world.killOperators();
         await world.pass(300);
         world.start();
         await world.until('switched over', done);

@@ -5,17 +5,14 @@ import type { PatroniOperationObject } from '../../src/api/objects.ts';
 import { KINDS } from '../../src/kube/types.ts';
 import type { MemberModel } from '../support/patroni/member.ts';
 
-import { NAMESPACE, startWorld, type World } from './support/world.ts';
+import { NAMESPACE, startSettledWorld, type World } from './support/world.ts';
 
 jest.setTimeout(60_000);
 
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld();
-  world.start();
-  await world.create({ etcd: { replicas: 1 }, haproxy: { enabled: false }, networkPolicy: { enabled: false } });
-  await world.until('settled', () => world.isSettled());
+  world = await startSettledWorld();
 });
 
 afterEach(async () => {

@@ -1,67 +1,28 @@
 /** Real PostgreSQL only (PATRONI_CONTRACT is `real`); src/postgres/client.test.ts runs the same statements against a double of the wire protocol. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client } from 'pg';
 import { Secret } from '../../../src/lib/secret.ts';
-import { createPatroniClients, type PatroniClients } from '../../../src/patroni/client.ts';
-import { leaderOf } from '../../../src/patroni/members.ts';
 import { ensureApplicationDatabase, type PostgresTarget } from '../../../src/postgres/client.ts';
-import { type RealMember, type RealPatroni, realPatroniUnavailable, startRealPatroni } from '../../support/real-patroni.ts';
+import { type RealMember, realPatroniUnavailable } from '../../support/real-patroni.ts';
+import { query, type RealPair, startRealPair } from './real-pair.ts';
 
 jest.setTimeout(120_000);
 
 const app = { database: 'my "app"', owner: "app-owner's", ownerPassword: new Secret(`p'w"\\x`) };
 
 const suite = (): void => {
-  let real: RealPatroni;
-  let clients: PatroniClients;
+  let pair: RealPair;
   let leader: RealMember;
   let replica: RealMember;
 
   beforeAll(async () => {
-    real = await startRealPatroni({ members: 2 });
-    clients = createPatroniClients();
-    const credentials = { tls: { ca: real.ca, cert: real.clientCert, key: real.clientKey }, basic: real.rest };
-    const [first] = real.members;
-    const client = clients
-      .forCluster('real', credentials)
-      .member({ member: first!.name, host: '127.0.0.1', port: first!.restPort, serverName: first!.serverName });
-    for (let tries = 0; tries < 300; tries++) {
-      const view = await client.getCluster().catch(() => undefined);
-      const name = view === undefined ? undefined : leaderOf(view)?.name;
-      if (view?.members.some((m) => m.state === 'streaming') === true && name !== undefined) {
-        leader = real.members.find((m) => m.name === name)!;
-        replica = real.members.find((m) => m.name !== name)!;
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
+    pair = await startRealPair();
+    ({ leader, replica } = pair);
   });
-  afterAll(async () => {
-    clients.close();
-    await real.stop();
-  });
+  afterAll(() => pair.stop());
 
-  const targetOf = (m: RealMember): PostgresTarget => ({
-    member: m.name,
-    host: '127.0.0.1',
-    port: m.postgresPort,
-    serverName: m.serverName,
-    ca: real.ca,
-    user: real.superuser.username,
-    password: real.superuser.password,
-  });
-  const query = async (user: string, password: string, database: string, text: string): Promise<unknown[]> => {
-    const ssl = { ca: real.ca };
-    const client = new Client({ host: '127.0.0.1', port: leader.postgresPort, user, password, database, ssl });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(text)).rows;
-    } finally {
-      await client.end();
-    }
-  };
-  const asSuperuser = (text: string) => query('postgres', real.superuser.password.reveal(), 'postgres', text);
-  const asOwner = (text: string) => query(app.owner, app.ownerPassword.reveal(), app.database, text);
+  const targetOf = (m: RealMember): PostgresTarget => pair.targetOf(m);
+  const asSuperuser = (text: string) => query(pair.real, leader, { user: 'postgres', password: pair.real.superuser.password.reveal(), database: 'postgres' }, text);
+  const asOwner = (text: string) => query(pair.real, leader, { user: app.owner, password: app.ownerPassword.reveal(), database: app.database }, text);
 
   test('creates a database that its owner can log in to and create tables in, once', async () => {
     await expect(ensureApplicationDatabase(targetOf(leader), app)).resolves.toBe('created');

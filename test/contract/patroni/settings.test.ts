@@ -1,71 +1,30 @@
 /** Real PostgreSQL only (PATRONI_CONTRACT is `real`); src/postgres/settings.test.ts judges the same against a double of the wire protocol. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client } from 'pg';
 import { Secret } from '../../../src/lib/secret.ts';
-import { createPatroniClients, type PatroniClient, type PatroniClients } from '../../../src/patroni/client.ts';
-import { leaderOf } from '../../../src/patroni/members.ts';
+import type { PatroniClient } from '../../../src/patroni/client.ts';
 import { type PostgresTarget, readSettings } from '../../../src/postgres/client.ts';
 import type { RunningSettings } from '../../../src/postgres/settings.ts';
-import { type RealMember, type RealPatroni, realPatroniUnavailable, startRealPatroni } from '../../support/real-patroni.ts';
+import { type RealMember, realPatroniUnavailable } from '../../support/real-patroni.ts';
+import { eventually, query, type RealPair, startRealPair } from './real-pair.ts';
 
 jest.setTimeout(120_000);
 
 const suite = (): void => {
-  let real: RealPatroni;
-  let clients: PatroniClients;
+  let pair: RealPair;
   let leader: RealMember;
   let replica: RealMember;
 
-  const clientOf = (m: RealMember): PatroniClient =>
-    clients
-      .forCluster('real', { tls: { ca: real.ca, cert: real.clientCert, key: real.clientKey }, basic: real.rest })
-      .member({ member: m.name, host: '127.0.0.1', port: m.restPort, serverName: m.serverName });
-
-  /** Looks again until it is so. */
-  const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-    for (let tries = 0; tries < 300; tries++) {
-      if (await holds().catch(() => false)) return;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    throw new Error(`not ${what} within a minute`);
-  };
-
   beforeAll(async () => {
-    real = await startRealPatroni({ members: 2, dynamicConfig: { postgresql: { parameters: { max_connections: 30, work_mem: '8192kB', DateStyle: 'iso, dmy' } } } });
-    clients = createPatroniClients();
-    await eventually('whole', async () => {
-      const view = await clientOf(real.members[0]!).getCluster();
-      const name = leaderOf(view)?.name;
-      if (name === undefined || !view.members.some((m) => m.state === 'streaming')) return false;
-      leader = real.members.find((m) => m.name === name)!;
-      replica = real.members.find((m) => m.name !== name)!;
-      return true;
-    });
+    pair = await startRealPair({ dynamicConfig: { postgresql: { parameters: { max_connections: 30, work_mem: '8192kB', DateStyle: 'iso, dmy' } } } });
+    ({ leader, replica } = pair);
   });
-  afterAll(async () => {
-    clients.close();
-    await real.stop();
-  });
+  afterAll(() => pair.stop());
 
-  const targetOf = (m: RealMember): PostgresTarget => ({
-    member: m.name,
-    host: '127.0.0.1',
-    port: m.postgresPort,
-    serverName: m.serverName,
-    ca: real.ca,
-    user: real.superuser.username,
-    password: real.superuser.password,
-  });
+  const clientOf = (m: RealMember): PatroniClient => pair.clientOf(m);
+  const targetOf = (m: RealMember): PostgresTarget => pair.targetOf(m);
   const read = (m: RealMember, ...names: readonly string[]): Promise<RunningSettings> => readSettings(targetOf(m), names);
-  const onMember = async (m: RealMember, ...statements: readonly string[]): Promise<void> => {
-    const client = new Client({ host: '127.0.0.1', port: m.postgresPort, user: 'postgres', password: real.superuser.password.reveal(), database: 'postgres', ssl: { ca: real.ca } });
-    await client.connect();
-    try {
-      for (const text of statements) await client.query(text);
-    } finally {
-      await client.end();
-    }
-  };
+  const onMember = (m: RealMember, ...statements: readonly string[]): Promise<unknown> =>
+    query(pair.real, m, { user: 'postgres', password: pair.real.superuser.password.reveal(), database: 'postgres' }, ...statements);
   const both = (): readonly (readonly [string, RealMember])[] => [
     ['leader', leader],
     ['replica', replica],

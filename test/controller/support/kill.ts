@@ -17,7 +17,7 @@ export async function killAroundWrite(world: World, n: number, what: string, hol
   let deaths = 0;
   const die = (): 'reset' => {
     deaths++;
-    for (const each of world.operators) if (each.isAlive()) each.kill();
+    world.killOperators();
     return 'reset';
   };
   world.api.faults.aroundWrites({ ...COUNTED, before: (write) => (write.n === n ? die() : undefined) });
@@ -41,7 +41,7 @@ export async function killAroundWrites(world: World, { first, stride }: { readon
   let deaths = 0;
   const die = (): 'reset' => {
     deaths++;
-    for (const each of world.operators) if (each.isAlive()) each.kill();
+    world.killOperators();
     return 'reset';
   };
   const arm = (): void => {
@@ -51,10 +51,7 @@ export async function killAroundWrites(world: World, { first, stride }: { readon
   };
   arm();
   await world.until(`${what} with deaths around writes ${first} and every ${stride}th`, () => {
-    if (!world.operators.some((each) => each.isAlive())) {
-      arm();
-      world.start();
-    }
+    if (world.revive()) arm();
     return holds();
   });
   world.api.faults.aroundWrites({});
@@ -73,7 +70,7 @@ export async function killAroundRequest(world: World, n: number, what: string, h
       seen += 1;
       if (seen !== at) return false;
       deaths += 1;
-      for (const each of world.operators) if (each.isAlive()) each.kill();
+      world.killOperators();
       return true;
     };
     world.api.faults.aroundWrites({ ...COUNTED, [when]: () => (isDeadly() ? 'reset' : undefined) });
@@ -101,15 +98,12 @@ export async function killAfterEveryWrite(world: World, what: string, holds: () 
     ...COUNTED,
     after: ({ method, path }) => {
       written.push(`${method} ${path}`);
-      for (const each of world.operators) if (each.isAlive()) each.kill();
+      world.killOperators();
       return 'reset';
     },
   });
   await world.until(what, () => {
-    if (!world.operators.some((each) => each.isAlive())) {
-      if (lives++ > MOST_LIVES) throw new Error(`no progress: ${written.slice(-20).join('\n')}`);
-      world.start();
-    }
+    if (world.revive() && lives++ > MOST_LIVES) throw new Error(`no progress: ${written.slice(-20).join('\n')}`);
     return holds();
   });
   world.api.faults.aroundWrites({});

@@ -49,6 +49,10 @@ export interface World {
   /** Starts an operator; its requests carry the User-Agent `patroni-operator/<version>`. */
   start(version?: string): OperatorProcess;
   readonly operators: readonly OperatorProcess[];
+  /** Every operator that lives dies on the spot. */
+  killOperators(): void;
+  /** Starts an operator if none lives. @returns whether it did */
+  revive(): boolean;
   onPatroniWrite(hook: PatroniHook | undefined): void;
   /** Moves time on until `condition` holds. @throws with the state of the cluster when it does not within `withinMs` of the clock */
   until(what: string, condition: () => boolean, withinMs?: number): Promise<void>;
@@ -134,6 +138,14 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
     await admin.rest.patch(KINDS.PatroniCluster, ref(name), { type: 'merge', body: body as Readonly<Record<string, unknown>> });
   };
 
+  const start = (version = `v${operators.length + 1}`): OperatorProcess => {
+    const process = startOperator({ apiUrl: api.url, clock, patroni: handle, ensureApplicationDatabase: databases.ensure, readSettings: databases.readSettings, operator: OPERATOR, logger }, version);
+    operators.push(process);
+    return process;
+  };
+  const killOperators = (): void => {
+    for (const each of operators) if (each.isAlive()) each.kill();
+  };
   return {
     clock,
     api,
@@ -143,11 +155,13 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
     invariants,
     kube: admin.rest,
     operators,
-    start: (version = `v${operators.length + 1}`) => {
-      const process = startOperator({ apiUrl: api.url, clock, patroni: handle, ensureApplicationDatabase: databases.ensure, readSettings: databases.readSettings, operator: OPERATOR, logger }, version);
-      operators.push(process);
-      return process;
+    killOperators,
+    revive: () => {
+      if (operators.some((each) => each.isAlive())) return false;
+      start();
+      return true;
     },
+    start,
     onPatroniWrite: (hook) => {
       patroniHook = hook;
       patroniWrites = 0;
@@ -182,7 +196,7 @@ export async function startWorld({ logger = silentLogger, watchList = true }: { 
       return model;
     },
     stop: async () => {
-      for (const each of operators) if (each.isAlive()) each.kill();
+      killOperators();
       nodes.stop();
       await admin.close();
       await api.stop();
@@ -197,4 +211,13 @@ function describe(api: ApiServer): string {
   const podLines = pods.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? '?'}${metadata.deletionTimestamp === undefined ? '' : ' terminating'} ready=${status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? '?'}`);
   const lines = [...clusters, ...operations, ...podLines].flatMap((each) => (typeof each === 'string' ? [each] : Object.entries(each).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)));
   return lines.join('\n');
+}
+
+/** A world with an operator and one settled cluster: one etcd member and nothing in front, with as many members of PostgreSQL as a cluster has by default. */
+export async function startSettledWorld(spec: Record<string, unknown> = {}): Promise<World> {
+  const world = await startWorld();
+  world.start();
+  await world.create({ etcd: { replicas: 1 }, haproxy: { enabled: false }, networkPolicy: { enabled: false }, ...spec });
+  await world.until('settled', () => world.isSettled());
+  return world;
 }
