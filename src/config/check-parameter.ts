@@ -1,6 +1,8 @@
+import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { checkGuc } from '../postgres/gucs/value.ts';
 import { found, type Found } from './found.ts';
 import { PATRONI_MINIMUM } from './dynamic-keys.ts';
+import { leftOutByPatroni } from './patroni-values.ts';
 import { PROTECTED_PARAMETERS, protectedBy } from './protected.ts';
 
 /** Values that PostgreSQL takes and this operator does not, each with its reason. */
@@ -25,6 +27,9 @@ export function checkParameter(major: string, name: string, value: unknown, path
   if (value === null) return [];
   const guc = checkGuc(major, name, value);
   if (guc !== undefined) return [found(guc.severity, 'ERR_SPEC_PARAMETER', path, guc.message)];
+  const known = gucOf(major, name);
+  const leftOut = known === undefined ? undefined : leftOutByPatroni(major, known, value);
+  if (leftOut !== undefined) return [found('error', 'ERR_SPEC_PARAMETER', path, leftOut)];
   const text = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
   const refused = REFUSED[name.toLowerCase()];
   if (refused?.values.test(text) === true) return [found('error', 'ERR_SPEC_PARAMETER', path, refused.message)];

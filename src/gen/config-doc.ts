@@ -30,7 +30,10 @@ In \`spec.postgres.parameters\` and under \`postgresql.parameters\` of both maps
 
 ${protectedTable(PROTECTED_PARAMETERS)}
 Every other setting is checked against a catalogue of the settings of its PostgreSQL major version, made from the servers themselves: name, type, unit, bounds, choices. A name that no
-version knows is a warning, unless it has a prefix (\`pg_stat_statements.max\`). Patroni takes these only from a certain value on, and its own default instead of less:
+version knows is a warning, unless it has a prefix (\`pg_stat_statements.max\`). Spellings that PostgreSQL takes and Patroni leaves out with no more than a line in its log are refused, each with what
+to write instead: shortened words (\`t\` for \`on\`), unlisted words (\`debug\` for \`debug2\`, \`hot_standby\` for \`replica\`), \`5.\`, hexadecimal real numbers.
+
+Patroni takes these only from a certain value on, and its own default instead of less:
 
 ${table(['Setting', 'At least'], Object.entries(PATRONI_MINIMUM).map(([name, least]) => [`\`${name}\``, String(least)]))}
 A standby must have at least as much of these as its leader: ${STANDBY_SETTINGS.map((name) => `\`${name}\``).join(', ')}. They are raised on the replicas first and lowered on the leader first.

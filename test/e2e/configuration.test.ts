@@ -4,9 +4,14 @@ import fc from 'fast-check';
 import { effectiveCluster } from '../../src/api/effective.ts';
 import { API_VERSION } from '../../src/api/meta.ts';
 import { parseCluster } from '../../src/api/validate.ts';
+import { leftOutByPatroni } from '../../src/config/patroni-values.ts';
+import { PROTECTED_PARAMETERS, protectedBy } from '../../src/config/protected.ts';
 import { isJsonObject, type JsonObject } from '../../src/lib/deep-merge.ts';
 import { valueAtPath } from '../../src/lib/json-path.ts';
+import { gucOf } from '../../src/postgres/gucs/catalogue.ts';
+import { checkGuc } from '../../src/postgres/gucs/value.ts';
 import { bootstrapConfig, patroniConfig } from '../../src/resources/postgres/patroni-config.ts';
+import { gucValues, type GucValue } from '../support/guc-values.ts';
 import { randomSpec } from '../support/random-spec.ts';
 import { BAD_CONFIGURATIONS } from '../support/bad-configurations.ts';
 
@@ -154,7 +159,7 @@ describe('the three layers of the configuration', () => {
       timezone: 'utc',
       log_timezone: 'europe/berlin',
       client_encoding: 'utf8',
-      client_min_messages: 'debug',
+      client_min_messages: 'LOG',
       default_text_search_config: 'english',
       search_path: 'public, app',
       statement_timeout: '1h',
@@ -231,6 +236,22 @@ describe('the three layers of the configuration', () => {
     expect((await judgedByPatroni(cluster, leader, [{ patroni: { config: { log: { level: 'LOUD' } } } }])).join()).toMatch(/log\.level/);
   });
 
+  scenario('Patroni writes every value that the check accepts as it is, and the check refuses no more than that', async () => {
+    const { cluster } = await settledCluster();
+    const values = gucValues().filter(([major, name, value]) => checkGuc(major, name, value) === undefined && protectedBy(PROTECTED_PARAMETERS, [name.toLowerCase()]) === undefined);
+    expect(values.length).toBeGreaterThan(20_000);
+    const dropped = new Set((await notWritten(cluster, await leaderOf(cluster), values)).map((value) => JSON.stringify(value)));
+    expect(dropped.size).toBeGreaterThan(1000);
+    const isLeftOut = ([major, name, value]: GucValue) => {
+      const guc = gucOf(major, name);
+      return guc !== undefined && leftOutByPatroni(major, guc, value) !== undefined;
+    };
+    expect(values.filter((value) => dropped.has(JSON.stringify(value)) && !isLeftOut(value))).toEqual([]);
+    // What Patroni has no rule for at all, it writes unseen; those are judged by the rules of the others.
+    const unseen = ['allow_in_place_tablespaces', 'default_with_oids', 'enable_memoize', 'ssl_renegotiation_limit'];
+    expect(values.filter((value) => !dropped.has(JSON.stringify(value)) && isLeftOut(value) && !unseen.includes(value[1]))).toEqual([]);
+  });
+
   scenario('more than forty bad configurations are refused, each with its own message, and the cluster is untouched', async () => {
     const { cluster } = await settledCluster();
     const leader = await leaderOf(cluster);
@@ -283,6 +304,19 @@ for index, texts in enumerate(json.load(sys.stdin)):
         print(index, error)`;
   const text = await exec({ namespace: cluster.namespace, pod }, ['/opt/patroni/bin/python3', '-c', program], { input: JSON.stringify(files), timeoutMs: 240_000 });
   return text.split('\n').filter((line) => line !== '');
+}
+
+/** Those of the values that Patroni would leave out of postgresql.conf or write otherwise, by its own code in a pod. */
+async function notWritten(cluster: Cluster, pod: string, values: readonly GucValue[]): Promise<readonly GucValue[]> {
+  const program = `
+import json, logging, sys
+logging.disable(logging.CRITICAL)
+from patroni.collections import CaseInsensitiveSet
+from patroni.postgresql.validator import transform_postgresql_parameter_value
+def written(major, name, value):
+    return transform_postgresql_parameter_value(int(major) * 10000, name, value, CaseInsensitiveSet([name]))
+json.dump([row for row in json.load(sys.stdin) if written(*row) != row[2]], sys.stdout)`;
+  return JSON.parse(await exec({ namespace: cluster.namespace, pod }, ['/opt/patroni/bin/python3', '-c', program], { input: JSON.stringify(values), timeoutMs: 120_000 })) as readonly GucValue[];
 }
 
 /** The shared cluster once nothing of an earlier scenario is under way. */
