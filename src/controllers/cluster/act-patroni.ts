@@ -1,5 +1,7 @@
 import type { Action } from '../../decide/actions.ts';
 import { errorCode } from '../../errors.ts';
+import type { MemberProbe } from '../../patroni/cluster-view.ts';
+import { leaderOf } from '../../patroni/members.ts';
 
 import { CHANGED, leaderClient, memberClient, note, UNCHANGED, type ActContext, type ActResult } from './act-context.ts';
 
@@ -26,16 +28,28 @@ export async function patchDynamicConfig(context: ActContext, { patch, message }
   return CHANGED;
 }
 
+/** What each member says of itself, of those that answer. */
+async function ownWords(context: ActContext): Promise<readonly MemberProbe[]> {
+  const clients = (context.observed.view?.members ?? []).flatMap(({ name }) => memberClient(context, name) ?? []);
+  const answers = await Promise.allSettled(clients.map((client) => client.getMember(context.signal)));
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+}
+
 /** What Patroni 4.1 answers when the member does not wait for a restart: it has been restarted since it last told the others. */
 const NOTHING_PENDING = /restart conditions are not satisfied/;
 
 /**
- * Only if a setting still waits there: whoever asks twice restarts once. The member is asked itself, since what `GET /cluster` says of it is up to a loop old; and Patroni, which is
- * told the same condition, has the last word.
+ * Only if a setting still waits there, so that whoever asks twice restarts once, and only while every member leads or streams. The members are asked themselves, since what
+ * `GET /cluster` says of them is up to a loop old: after a restart of the leader it calls replicas streaming that have yet to find it again, and one that restarts then has not
+ * replayed what the leader lowered, and starts with the old value. Patroni, which is told the same condition, has the last word.
  */
 export async function restartMember(context: ActContext, { member, message }: Extract<Action, { kind: 'restartMember' }>): Promise<ActResult> {
   const client = memberClient(context, member);
-  if (client === undefined || !(await client.getMember(context.signal)).pendingRestart) return UNCHANGED;
+  const probes = await ownWords(context);
+  if (client === undefined || probes.find(({ name }) => name === member)?.pendingRestart !== true) return UNCHANGED;
+  const leader = context.observed.view === undefined ? undefined : leaderOf(context.observed.view)?.name;
+  const isThere = ({ name, state, replicationState }: MemberProbe): boolean => state === 'running' && (name === leader || replicationState === 'streaming');
+  if (probes.length !== context.observed.view?.members.length || !probes.every(isThere)) return UNCHANGED;
   note(context, 'RestartingPostgres', 'Restart', message);
   const { namespace, name } = context.observed.cluster.metadata;
   context.ports.logger.info('restarting PostgreSQL', { cluster: `${namespace}/${name}`, action: 'restartMember', member });

@@ -123,7 +123,7 @@ export class Nodes {
   #signs(): string {
     const nowMs = this.#options.clock.nowMs();
     const runtimes = [...this.#runtimes.values()].map(({ startsAtMs, readyAtMs = Infinity, endsAtMs = Infinity, isMember }) => [nowMs >= startsAtMs, nowMs >= readyAtMs, nowMs >= endsAtMs, isMember]);
-    const members = [...this.#models.values()].flatMap((model) => [model.leader, model.isDcsDown, ...model.members().map(({ isUp, state, replicationState }) => [isUp, state, replicationState])]);
+    const members = [...this.#models.values()].flatMap((model) => [model.leader, model.isDcsDown, ...model.members().map(({ isUp, state, replicationState, replicationStateInKey }) => [isUp, state, replicationState, replicationStateInKey])]);
     return JSON.stringify([runtimes, members, [...this.unready]]);
   }
 
@@ -244,7 +244,8 @@ export class Nodes {
     const model = this.#models.get(runtime.cluster);
     const member = runtime.isMember ? model?.member(runtime.name) : undefined;
     if (member?.isUp !== true || member.state !== 'running') return false;
-    return model?.leader === member.name || member.replicationState === 'streaming';
+    // The last probe was a while ago, as the last loop was.
+    return model?.leader === member.name || (member.replicationState ?? member.replicationStateInKey) === 'streaming';
   }
 
   /** Pods whose objects were taken away, perhaps by force, while something ran in them. */

@@ -16,6 +16,10 @@ export interface MemberModel {
   hasData: boolean;
   state: string;
   replicationState: string | undefined;
+  /** What its key in the DCS still tells of that (`GET /cluster`) after its leader has restarted, up to a loop long. */
+  replicationStateInKey: string | undefined;
+  /** What a standby has replayed of its leader's settings, where that is not what the leader runs with: it starts with no less. */
+  replayed: Readonly<Record<string, string>> | undefined;
   timeline: number | undefined;
   /** Bytes behind the leader; undefined shows as `unknown`. */
   lagBytes: number | undefined;
@@ -45,6 +49,8 @@ export function newMember(name: string): MemberModel {
     hasData: false,
     state: 'stopped',
     replicationState: undefined,
+    replicationStateInKey: undefined,
+    replayed: undefined,
     timeline: undefined,
     lagBytes: undefined,
     tags: {},

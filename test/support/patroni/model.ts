@@ -125,7 +125,10 @@ export class PatroniModel {
   /** Sets anything about a member, as a test needs it. */
   setMember(name: string, change: Partial<Omit<MemberModel, 'name' | 'epoch'>>): void {
     const m = this.#members.get(name);
-    if (m !== undefined) Object.assign(m, change, { epoch: m.epoch + 1 });
+    if (m === undefined) return;
+    Object.assign(m, change);
+    // Whether its loop hangs has no bearing on what its PostgreSQL is about to do.
+    if (Object.keys(change).some((key) => key !== 'isStuck')) m.epoch++;
   }
 
   /** Somebody changes the dynamic configuration, not through the operator. Returns false when there is none. */
@@ -140,7 +143,7 @@ export class PatroniModel {
   /** PostgreSQL of the member has started, as leader or behind it. */
   #takeSettings(m: MemberModel): void {
     const leader = this.#leading();
-    m.running = settingsAfterStart(m.loaded, leader === m ? undefined : leader?.running);
+    m.running = settingsAfterStart(m.loaded, leader === m ? undefined : (m.replayed ?? leader?.running));
     this.dcs.started(m);
     if (leader === m) this.hazards.leads(m, this.members());
   }
@@ -156,7 +159,7 @@ export class PatroniModel {
       m.epoch++;
       m.state = 'restarting';
       m.replicationState = undefined;
-      if (wasLeader) for (const each of others) each.replicationState = undefined;
+      if (wasLeader) for (const each of others) this.#loseLeader(each, m.running);
       this.#later(m, this.timing.restartMs, () => {
         m.state = 'running';
         this.#takeSettings(m);
@@ -165,6 +168,14 @@ export class PatroniModel {
         if (wasLeader) for (const each of others) if (each.state === 'running') this.#arrange(each);
       });
     });
+  }
+
+  /** Its leader restarts: the key goes on telling that it streams until its next loop, and it has replayed nothing of what the leader will run with. */
+  #loseLeader(m: MemberModel, settings: MemberModel['running']): void {
+    Object.assign(m, { replicationState: undefined, replicationStateInKey: m.replicationState, replayed: settings });
+    this.clock.setTimeout(() => {
+      m.replicationStateInKey = undefined;
+    }, this.dcs.loopMs);
   }
 
   /** Writes the request into the DCS; the leader's loop acts on it. */
@@ -261,6 +272,8 @@ export class PatroniModel {
     if (this.leader === undefined || this.leader === m.name) return;
     m.state = 'running';
     m.replicationState = 'streaming';
+    m.replicationStateInKey = undefined;
+    m.replayed = undefined;
     m.timeline = this.timeline;
     m.lagBytes = 0;
   }

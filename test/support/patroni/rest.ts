@@ -172,7 +172,7 @@ function clusterMemberJson(model: PatroniModel, m: MemberModel): Json {
   return {
     name: m.name,
     role: isLeader ? 'leader' : 'replica',
-    state: (isLeader ? undefined : m.replicationState) ?? m.state,
+    state: (isLeader ? undefined : (m.replicationState ?? m.replicationStateInKey)) ?? m.state,
     api_url: `https://${m.name}:8008/patroni`,
     host: m.name,
     port: 5432,
