@@ -3,7 +3,7 @@ import { type JsonObject } from '../lib/deep-merge.ts';
 import { formatPath, type JsonPath, leavesOf, valueAtPath } from '../lib/json-path.ts';
 import type { PendingSetting } from '../patroni/cluster-view.ts';
 import { gucOf } from '../postgres/gucs/catalogue.ts';
-import { contradicts, type RunningSettings } from '../postgres/settings.ts';
+import { contradicts, isStillInForce, type RunningSettings } from '../postgres/settings.ts';
 import { dynamicLayers, wantedDynamicConfig } from './dynamic-config.ts';
 import { decidingLayer, type Layer, omittedPath, settingAt } from './layers.ts';
 import { localBase, localLayers } from './local-config.ts';
@@ -111,7 +111,7 @@ function settingVerdict(c: EffectiveCluster, name: string, wanted: unknown, memb
   const altered = members.filter(({ settings }) => settings?.[name]?.isFromAlterSystem === true).map((member) => member.name);
   if (altered.length > 0) return { verdict: 'Overridden', by: 'ALTER SYSTEM', members: altered, ...effective };
   const { postgres: major } = c.spec.versions;
-  const others = members.filter(({ settings }) => settings?.[name] !== undefined && wanted !== undefined && contradicts(major, name, settings[name], wanted));
+  const others = members.filter(({ settings }) => settings?.[name] !== undefined && (wanted === undefined ? isStillInForce(major, name, settings[name]) : contradicts(major, name, settings[name], wanted)));
   if (others.length > 0) return { verdict: 'Loading', members: others.map((member) => member.name), ...effective };
   return wanted !== undefined && isUnknown(major, name, members) ? { verdict: 'Ignored' } : { verdict: 'Applied', ...effective };
 }

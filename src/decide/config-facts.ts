@@ -1,15 +1,20 @@
 import type { EffectiveCluster } from '../api/effective.ts';
 import { wantedDynamicConfig } from '../config/dynamic-config.ts';
+import { names } from '../api/names.ts';
+import type { Manifest } from '../api/objects.ts';
 import { PATRONI_PARAMETERS } from '../config/dynamic-keys.ts';
-import { PARAMETERS } from '../config/layers.ts';
-import { contradicts } from '../postgres/settings.ts';
+import { PARAMETERS, settingAt } from '../config/layers.ts';
+import { contradicts, isStillInForce, type RunningSetting } from '../postgres/settings.ts';
 import type { MemberState } from '../config/verdicts.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
-import { leavesOf, valueAtPath } from '../lib/json-path.ts';
+import { leavesOf, parsePath, valueAtPath } from '../lib/json-path.ts';
 import { isSame } from '../config/owned-patch.ts';
 import { isJsonObject } from '../lib/deep-merge.ts';
 import { patroniConfigHash } from '../resources/postgres/patroni-config.ts';
+import { ownedKeysIn, releasedSettingsIn } from '../resources/postgres/owned-keys.ts';
+
 import { configuredCluster, memberOrdinal, podsOf, type Seen } from './facts.ts';
+import { objectKey } from './observed.ts';
 
 /** Questions about which configuration the members have. All pure. */
 
@@ -36,23 +41,60 @@ export function membersYetToLoad(seen: Seen): readonly string[] | undefined {
  * in which it has applied it, or has told that a restart is needed. Members whose settings are not known are left out. Only settings that are `considered` count.
  */
 export function membersYetToApply(seen: Seen, considered: (setting: string) => boolean = () => true): readonly string[] {
-  const parameters = valueAtPath(wantedDynamicConfig(configuredCluster(seen)), PARAMETERS);
-  const wanted = { ...PATRONI_PARAMETERS, ...(isJsonObject(parameters) ? parameters : {}) };
+  const wanted = wantedSettings(configuredCluster(seen));
+  const gone = goneSettings(seen);
   const { postgres: major } = seen.effective.spec.versions;
+  const differs = (name: string, running: RunningSetting): boolean =>
+    gone.includes(name) ? isStillInForce(major, name, running) : Object.hasOwn(wanted, name) && !running.isFromAlterSystem && contradicts(major, name, running, wanted[name]);
   return memberStates(seen)
-    .filter(({ settings = {}, pending }) =>
-      Object.entries(settings).some(
-        ([name, running]) =>
-          Object.hasOwn(wanted, name) && considered(name) && !running.isFromAlterSystem && !pending.some((setting) => setting.name === name) && contradicts(major, name, running, wanted[name as keyof typeof wanted]),
-      ),
-    )
+    .filter(({ settings = {}, pending }) => Object.entries(settings).some(([name, running]) => considered(name) && !pending.some((setting) => setting.name.toLowerCase() === name) && differs(name, running)))
     .map(({ name }) => name);
 }
 
-/** Names of the settings whose running values prove that the configuration is in force. */
+/**
+ * Settings that the operator had set and that are to be in Patroni's configuration no more, as far as a member may still run with them: the spec does not know them any longer,
+ * so they are kept beside the owned keys until every member has proven that it has let them go.
+ */
+export function goneSettings(seen: Seen): readonly string[] {
+  const { postgres: major } = seen.effective.spec.versions;
+  const members = memberStates(seen);
+  const mayRun = (name: string): boolean =>
+    members.some(({ settings }) => settings === undefined || (settings[name] !== undefined && isStillInForce(major, name, settings[name])));
+  return leavingSettings(seen).filter(mayRun);
+}
+
+/** Candidates for `goneSettings`: set once, wanted no more, not yet proven, and not set by somebody else since. In lower case, sorted. */
+export function leavingSettings(seen: Seen): readonly string[] {
+  const wanted = wantedSettings(configuredCluster(seen));
+  const record = ownershipRecord(seen);
+  const given = (ownedKeysIn(record) ?? []).flatMap((path) => settingAt(parsePath(path) ?? []) ?? []);
+  const there = seen.dynamicConfig === undefined ? undefined : valueAtPath(seen.dynamicConfig, PARAMETERS);
+  const foreign = Object.keys(isJsonObject(there) ? there : {}).map((name) => name.toLowerCase());
+  const released = releasedSettingsIn(record).filter((name) => !foreign.includes(name));
+  return [...new Set([...given, ...released])].filter((name) => !Object.hasOwn(wanted, name)).sort();
+}
+
+/** Paths that the operator has set in the dynamic configuration; undefined before it ever wrote them down. */
+export function ownedKeys(seen: Seen): readonly string[] | undefined {
+  return ownedKeysIn(ownershipRecord(seen));
+}
+
+function ownershipRecord({ objects, effective }: Seen): Manifest | undefined {
+  return objects.get(objectKey('ConfigMap', names.ownedKeysConfigMap(effective.name)));
+}
+
+export function releasedSettings(seen: Seen): readonly string[] {
+  return releasedSettingsIn(ownershipRecord(seen));
+}
+
+/** Names of the settings whose running values prove that what is wanted is in force. */
 export function settingsToProve(c: EffectiveCluster): readonly string[] {
+  return Object.keys(wantedSettings(c));
+}
+
+function wantedSettings(c: EffectiveCluster): Readonly<Record<string, unknown>> {
   const parameters = valueAtPath(wantedDynamicConfig(c), PARAMETERS);
-  return [...Object.keys(PATRONI_PARAMETERS), ...Object.keys(isJsonObject(parameters) ? parameters : {})];
+  return { ...PATRONI_PARAMETERS, ...(isJsonObject(parameters) ? parameters : {}) };
 }
 
 /** Whether a member shows the hash of the file it should run. A member that shows none runs an image or a file from before. */

@@ -8,10 +8,9 @@ import { foreignPaths } from '../config/owned-patch.ts';
 import { isMemberSlot } from '../config/slots.ts';
 import { configVerdicts, type KeyVerdict } from '../config/verdicts.ts';
 import { parsePath } from '../lib/json-path.ts';
-import { memberStates } from './config-facts.ts';
+import { memberStates, ownedKeys } from './config-facts.ts';
 import { configuredCluster, type Seen } from './facts.ts';
 import type { Observed } from './observed.ts';
-import { ownedKeys } from './steps/dynamic-config.ts';
 
 type ConfigStatus = NonNullable<PatroniClusterStatus['config']>;
 

@@ -4,7 +4,7 @@ import { type PostgresDouble, type SqlAnswer, startPostgresDouble } from '../../
 import { Secret } from '../lib/secret.ts';
 
 import { type PostgresTarget, readSettings } from './client.ts';
-import { contradicts, settingsOf, settingsQuery } from './settings.ts';
+import { contradicts, isStillInForce, settingsOf, settingsQuery } from './settings.ts';
 
 /** test/contract/patroni/settings.test.ts asks a real PostgreSQL. */
 
@@ -24,16 +24,16 @@ describe('settingsQuery', () => {
 
 describe('settingsOf', () => {
   test.each([
-    ['a setting of Patroni’s file', { name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false }, { value: '8MB', source: 'configuration file', isFromAlterSystem: false }],
-    ['one that ALTER SYSTEM set', { name: 'work_mem', value: '9MB', source: 'configuration file', from_auto: true }, { value: '9MB', source: 'configuration file', isFromAlterSystem: true }],
-    ['one from the command line', { name: 'work_mem', value: '1', source: 'command line', from_auto: false }, { value: '1', source: 'command line', isFromAlterSystem: false }],
-    ['one without a value', { name: 'work_mem', value: null, source: 'default', from_auto: false }, { value: '', source: 'default', isFromAlterSystem: false }],
+    ['a setting of Patroni’s file', { name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false, from_patroni: true }, { value: '8MB', source: 'configuration file', isFromAlterSystem: false, isFromPatroni: true }],
+    ['one that ALTER SYSTEM set', { name: 'work_mem', value: '9MB', source: 'configuration file', from_auto: true, from_patroni: false }, { value: '9MB', source: 'configuration file', isFromAlterSystem: true, isFromPatroni: false }],
+    ['one from the command line', { name: 'work_mem', value: '1', source: 'command line', from_auto: false, from_patroni: false }, { value: '1', source: 'command line', isFromAlterSystem: false, isFromPatroni: false }],
+    ['one without a value', { name: 'work_mem', value: null, source: 'default', from_auto: false, from_patroni: false }, { value: '', source: 'default', isFromAlterSystem: false, isFromPatroni: false }],
   ])('reads %s', (_, row, expected) => {
     expect(settingsOf([row])).toEqual({ work_mem: expected });
   });
 
   test.each(['client', 'session', 'user', 'database', 'database user', 'global', 'interactive'])('leaves out what comes from %s, which is about the connection that asks', (source) => {
-    expect(settingsOf([{ name: 'search_path', value: '', source, from_auto: false }])).toEqual({});
+    expect(settingsOf([{ name: 'search_path', value: '', source, from_auto: false, from_patroni: false }])).toEqual({});
   });
 
   test('gives nothing for no rows', () => {
@@ -42,7 +42,7 @@ describe('settingsOf', () => {
 });
 
 describe('a running value', () => {
-  const running = (value: string, source = 'configuration file') => ({ value, source, isFromAlterSystem: false });
+  const running = (value: string, source = 'configuration file') => ({ value, source, isFromAlterSystem: false, isFromPatroni: source === 'configuration file' });
 
   test.each<[string, string, string, unknown]>([
     ['another number', 'work_mem', '4MB', '8MB'],
@@ -68,6 +68,18 @@ describe('a running value', () => {
   });
 });
 
+describe('a setting that is to be there no more', () => {
+  test.each<[string, string, { value: string; isFromPatroni: boolean }, boolean]>([
+    ['is in force while its value comes from Patroni’s file', 'max_files_per_process', { value: '2000', isFromPatroni: true }, true],
+    ['is gone once it does not', 'max_files_per_process', { value: '1000', isFromPatroni: false }, false],
+    ['is gone where ALTER SYSTEM or initdb’s own file sets it', 'max_wal_size', { value: '2GB', isFromPatroni: false }, false],
+    ['is as good as gone where it is the built-in value', 'max_files_per_process', { value: '1000', isFromPatroni: true }, false],
+    ['is in force where it has no built-in value', 'auto_explain.log_min_duration', { value: '5s', isFromPatroni: true }, true],
+  ])('%s', (_, name, { value, isFromPatroni }, expected) => {
+    expect(isStillInForce('17', name, { value, isFromPatroni, source: 'configuration file', isFromAlterSystem: false })).toBe(expected);
+  });
+});
+
 describe('readSettings', () => {
   let double: PostgresDouble | undefined;
   afterEach(async () => double?.stop());
@@ -78,8 +90,8 @@ describe('readSettings', () => {
   }
 
   test('asks once, and not whether the member is a primary: replicas are asked as well', async () => {
-    const target = await serve(() => [{ name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false }]);
-    await expect(readSettings(target, ['work_mem', 'gone'])).resolves.toEqual({ work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false } });
+    const target = await serve(() => [{ name: 'work_mem', value: '8MB', source: 'configuration file', from_auto: false, from_patroni: true }]);
+    await expect(readSettings(target, ['work_mem', 'gone'])).resolves.toEqual({ work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false, isFromPatroni: true } });
     expect(double?.statements).toHaveLength(1);
     expect(double?.statements[0]).toContain('| work_mem,gone');
     expect(double?.startup()).toMatchObject({ options: '-c search_path=' });

@@ -28,13 +28,14 @@ afterAll(async () => {
 type Settings = Readonly<Record<string, string>>;
 type Kill<T> = (done: () => boolean) => Promise<T>;
 
-const owned = (): readonly string[] => (world.api.objects.mustGet<{ data: Record<string, string> }>('configmaps', names.ownedKeysConfigMap(CLUSTER), NAMESPACE).data['dynamic-keys'] ?? '').split('\n');
+const onRecord = (): Readonly<Record<string, string>> => world.api.objects.mustGet<{ data: Record<string, string> }>('configmaps', names.ownedKeysConfigMap(CLUSTER), NAMESPACE).data;
+const owned = (): readonly string[] => (onRecord()['dynamic-keys'] ?? '').split('\n');
 
 /** Whether etcd, every member, the list of owned keys and the conditions all say what the spec says. */
 function isThere(wanted: Settings, gone: readonly string[]): boolean {
   const settings = wantedSettings(world.model().config);
   const isSet = Object.entries(wanted).every(([name, value]) => settings[name] === value && owned().includes(`postgresql.parameters.${name}`) && world.model().members().every((member) => member.running[name] === value));
-  const isGone = gone.every((name) => settings[name] === undefined && !owned().includes(`postgresql.parameters.${name}`));
+  const isGone = gone.every((name) => settings[name] === undefined && !owned().includes(`postgresql.parameters.${name}`) && world.model().members().every((member) => member.running[name] === undefined)) && onRecord()['released-settings'] === undefined;
   return isSet && isGone && world.isSettled() && world.condition('ConfigApplied')?.status === 'True' && world.condition('PendingRestart')?.reason === 'None';
 }
 
@@ -87,6 +88,24 @@ test('a key that the operator set right before it died is taken away, though the
   world.start();
   await world.until('gone', () => isThere({}, ['deadlock_timeout']));
   expect(world.cluster().status?.config?.drift).toBeUndefined();
+});
+
+describe('a setting that leaves the spec and needs a restart for it is gone from every member in the end, the leader last', () => {
+  let isSet = false;
+  const turn = async <T>(kill: Kill<T>): Promise<T> => {
+    isSet = !isSet;
+    const { result, restarts } = await change(isSet ? { set: { max_files_per_process: '2000' } } : { set: {}, gone: ['max_files_per_process'] }, kill);
+    expect(restarts).toBe('RRL');
+    return result;
+  };
+
+  test('whichever request the operator dies before and after', async () => {
+    expect(await aroundEveryRequest(turn)).toBeGreaterThan(6);
+  });
+
+  test('with an operator that dies after every single write', async () => {
+    for (const _ of ['one way', 'and the other']) expect(await turn((done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
+  });
 });
 
 describe('settings that need restarts are applied in the order PostgreSQL needs, each member once', () => {

@@ -85,6 +85,27 @@ describe('settings that need a restart', () => {
     await waitHealthy(cluster);
   });
 
+  scenario('a setting that leaves the spec counts as applied only once nobody runs with it, and a request in the same edit restarts for it', async () => {
+    const { cluster } = await sharedCluster();
+    await patchSpec(cluster, { postgres: { parameters: { max_files_per_process: 1200 } } });
+    await waitApplied(cluster, 120_000);
+    expect(await settingEverywhere(cluster, 'max_files_per_process')).toEqual(['1200', '1200', '1200']);
+    const leader = await leaderOf(cluster);
+    const before = await startTimes(cluster);
+    await kubectl(['-n', cluster.namespace, 'patch', 'patronicluster', cluster.name, '--type=merge', '-p', JSON.stringify({ metadata: { annotations: { [ANNOTATIONS.restart]: 'pending' } }, spec: { updateStrategy: { type: 'OnRequest' }, postgres: { parameters: null } } })]);
+    try {
+      await waitApplied(cluster, 120_000);
+      expect(await settingEverywhere(cluster, 'max_files_per_process')).toEqual(['1000', '1000', '1000']);
+      const after = await startTimes(cluster);
+      expect(Object.entries(after).sort(([, a], [, b]) => b - a)[0]?.[0]).toBe(leader);
+      for (const [name, startedAt] of Object.entries(after)) expect(startedAt).toBeGreaterThan(before[name] ?? Number.POSITIVE_INFINITY);
+      await waitFor('the request removed', async () => ((await clusterItem(cluster)).metadata.annotations?.[ANNOTATIONS.restart] === undefined ? true : undefined), { timeoutMs: 30_000 });
+    } finally {
+      await patchSpec(cluster, { updateStrategy: { type: 'Always' } });
+    }
+    await waitHealthy(cluster);
+  }, { timeoutMs: 420_000 });
+
   scenario('a pause by hand survives and blocks restarts, and its end lets them happen', async () => {
     const { cluster } = await sharedCluster();
     const leader = await leaderOf(cluster);

@@ -1,10 +1,9 @@
 import { findCondition } from '../../api/conditions.ts';
 import type { EffectiveCluster } from '../../api/effective.ts';
-import type { PatroniClusterObject } from '../../api/objects.ts';
 import { STANDBY_SETTINGS } from '../../config/dynamic-keys.ts';
 import { settingsOfUser } from '../../config/verdicts.ts';
-import { settingsToProve } from '../../decide/config-facts.ts';
-import { podsOf } from '../../decide/facts.ts';
+import { leavingSettings, settingsToProve } from '../../decide/config-facts.ts';
+import { podsOf, type Seen } from '../../decide/facts.ts';
 import type { MemberConfig, Observed, PodView } from '../../decide/observed.ts';
 import type { ClusterView } from '../../patroni/cluster-view.ts';
 import { leaderOf } from '../../patroni/members.ts';
@@ -54,7 +53,7 @@ export async function askPatroni(questions: Questions): Promise<Answers> {
 
 /** All at once: a member that is lost delays the pass no longer than one answer may take. */
 async function askMembers({ ports, base, effective, access, postgres, signal }: Questions, view: ClusterView, running: readonly PodView[]): Promise<ReadonlyMap<string, MemberConfig>> {
-  const names = settingsToRead(effective, base.cluster, view);
+  const names = settingsToRead({ ...base, effective }, view);
   const targetOf = names.length === 0 ? () => undefined : await postgres();
   const answers = running.map(async (pod): Promise<readonly [string, MemberConfig]> => {
     const target = targetOf(pod);
@@ -67,9 +66,11 @@ async function askMembers({ ports, base, effective, access, postgres, signal }: 
   return new Map(await Promise.all(answers));
 }
 
-/** Those of the user; and all that the operator wants while it is not proven that they are in force, among them those that decide in which order members restart. */
-function settingsToRead(effective: EffectiveCluster, { metadata, status }: PatroniClusterObject, view: ClusterView): readonly string[] {
-  const own = settingsOfUser(effective);
+/** Those of the user, and those that left the spec until every member has let them go; and all that the operator wants while it is not proven that they are in force, among them those that decide in which order members restart. */
+function settingsToRead(seen: Seen, view: ClusterView): readonly string[] {
+  const { effective } = seen;
+  const { metadata, status } = seen.cluster;
+  const own = [...settingsOfUser(effective), ...leavingSettings(seen)];
   const isProven = status?.observedGeneration === metadata.generation && findCondition(status?.conditions, 'ConfigApplied')?.reason === 'Applied';
   if (isProven && !view.members.some(({ pendingRestart }) => pendingRestart)) return own;
   return [...new Set([...own, ...STANDBY_SETTINGS, ...settingsToProve(effective)])];

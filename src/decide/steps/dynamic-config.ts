@@ -1,19 +1,19 @@
-import { names } from '../../api/names.ts';
 import { wantedDynamicConfig } from '../../config/dynamic-config.ts';
 import { ownedPatch, ownedPaths } from '../../config/owned-patch.ts';
 import { memberSlots, slotPatch } from '../../config/slots.ts';
 import { deepMerge, type JsonObject } from '../../lib/deep-merge.ts';
 import { formatPath, leavesOf } from '../../lib/json-path.ts';
-import { ownedKeysConfigMap, ownedKeysIn } from '../../resources/postgres/owned-keys.ts';
+import { ownedKeysConfigMap } from '../../resources/postgres/owned-keys.ts';
 import type { Action, Move } from '../actions.ts';
+import { goneSettings, ownedKeys, releasedSettings } from '../config-facts.ts';
 import { configuredCluster, podsOf, type Seen } from '../facts.ts';
-import { objectKey } from '../observed.ts';
 
 /**
  * Keeps the operator's part of Patroni's dynamic configuration: what the spec asks for, and one permanent physical slot for each member. A slot goes only after its pod has
  * gone; left behind it would hold back WAL until the volume is full. What others have set is left alone.
  *
- * Ownership is written before the keys are set, and given up only once they are seen to be gone: whoever is killed in between finishes in the next pass.
+ * Ownership is written before the keys are set, and given up only once they are seen to be gone: whoever is killed in between finishes in the next pass. A setting stays on record
+ * until no member runs with it any more.
  */
 export function dynamicConfig(seen: Seen, postgresReplicas: number): Move {
   const { dynamicConfig: live, effective } = seen;
@@ -23,18 +23,17 @@ export function dynamicConfig(seen: Seen, postgresReplicas: number): Move {
   const paths = ownedPaths(wanted);
   const highest = Math.max(postgresReplicas, ...podsOf(seen, 'postgres').map((pod) => pod.ordinal + 1));
   const patch = merged(ownedPatch({ owned: owned ?? [], wanted, live }), slotPatch(effective, live, memberSlots(effective, highest)));
-  if (patch === undefined) return { actions: isSame(owned, paths) ? [] : [record(seen, paths)] };
+  const released = releasedSettings(seen);
+  if (patch === undefined) {
+    const gone = goneSettings(seen);
+    return { actions: isSame(owned, paths) && isSame(released, gone) ? [] : [record(seen, paths, gone)] };
+  }
   const union = [...new Set([...(owned ?? []), ...paths])].sort();
-  return { actions: [...(isSame(owned, union) ? [] : [record(seen, union)]), { kind: 'patchDynamicConfig', patch, message: describe(seen, patch) }] };
+  return { actions: [...(isSame(owned, union) ? [] : [record(seen, union, released)]), { kind: 'patchDynamicConfig', patch, message: describe(seen, patch) }] };
 }
 
-/** Paths that the operator has set in the dynamic configuration; undefined before it ever wrote them down. */
-export function ownedKeys(seen: Seen): readonly string[] | undefined {
-  return ownedKeysIn(seen.objects.get(objectKey('ConfigMap', names.ownedKeysConfigMap(seen.effective.name))));
-}
-
-function record(seen: Seen, paths: readonly string[]): Action {
-  return { kind: 'apply', manifest: ownedKeysConfigMap(seen.effective, paths) };
+function record(seen: Seen, paths: readonly string[], released: readonly string[]): Action {
+  return { kind: 'apply', manifest: ownedKeysConfigMap(seen.effective, paths, released) };
 }
 
 function merged(keys: JsonObject | undefined, slots: JsonObject | undefined): JsonObject | undefined {

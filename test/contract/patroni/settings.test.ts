@@ -33,11 +33,11 @@ const suite = (): void => {
   test('a leader and a replica tell what they run with, as PostgreSQL writes it, and where it comes from', async () => {
     for (const [, m] of both()) {
       expect(await read(m, 'work_mem', 'MAX_CONNECTIONS', 'datestyle', 'geqo')).toEqual({
-        work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false },
+        work_mem: { value: '8MB', source: 'configuration file', isFromAlterSystem: false, isFromPatroni: true },
         // Patroni passes those that a standby must have as high as its leader on the command line.
-        max_connections: { value: '30', source: 'command line', isFromAlterSystem: false },
-        datestyle: { value: 'ISO, DMY', source: 'configuration file', isFromAlterSystem: false },
-        geqo: { value: 'on', source: 'default', isFromAlterSystem: false },
+        max_connections: { value: '30', source: 'command line', isFromAlterSystem: false, isFromPatroni: false },
+        datestyle: { value: 'ISO, DMY', source: 'configuration file', isFromAlterSystem: false, isFromPatroni: true },
+        geqo: { value: 'on', source: 'default', isFromAlterSystem: false, isFromPatroni: false },
       });
     }
   });
@@ -50,7 +50,7 @@ const suite = (): void => {
   test('ALTER SYSTEM is told from Patroni’s files, on the member where it was given only', async () => {
     await onMember(replica, "ALTER SYSTEM SET work_mem = '9MB'", 'SELECT pg_reload_conf()');
     await eventually('in force', async () => (await read(replica, 'work_mem'))['work_mem']?.value === '9MB');
-    expect(await read(replica, 'work_mem')).toEqual({ work_mem: { value: '9MB', source: 'configuration file', isFromAlterSystem: true } });
+    expect(await read(replica, 'work_mem')).toEqual({ work_mem: { value: '9MB', source: 'configuration file', isFromAlterSystem: true, isFromPatroni: false } });
     expect(await read(leader, 'work_mem')).toMatchObject({ work_mem: { value: '8MB', isFromAlterSystem: false } });
     await onMember(replica, 'ALTER SYSTEM RESET work_mem', 'SELECT pg_reload_conf()');
     await eventually('gone', async () => (await read(replica, 'work_mem'))['work_mem']?.isFromAlterSystem === false);
@@ -78,6 +78,25 @@ const suite = (): void => {
     await eventually('streaming by its own word', async () => (await clientOf(replica).getMember()).replicationState === 'streaming');
     await clientOf(replica).restart({ pendingOnly: true });
     for (const [, m] of both()) expect(await read(m, 'max_connections')).toMatchObject({ max_connections: { value: '30' } });
+  });
+
+  test('a setting that is taken away comes from Patroni’s file until it is gone: at once, or with the restart that it needs', async () => {
+    const change = (value: unknown) => clientOf(leader).patchConfig({ postgresql: { parameters: { max_files_per_process: value, vacuum_cost_limit: value, log_min_duration_statement: value } } });
+    const isFromPatroni = async (m: RealMember) => {
+      const found = await read(m, 'max_files_per_process', 'vacuum_cost_limit', 'log_min_duration_statement');
+      return ['max_files_per_process', 'vacuum_cost_limit', 'log_min_duration_statement'].map((name) => found[name]?.isFromPatroni);
+    };
+    await change(2000);
+    await eventually('pending', async () => (await clientOf(leader).getCluster()).members.every((m) => m.pendingRestart));
+    for (const [, m] of both()) await clientOf(m).restart({ pendingOnly: true });
+    for (const [, m] of both()) await eventually('in force', async () => (await isFromPatroni(m)).every((is) => is === true));
+
+    await change(null);
+    for (const [, m] of both()) await eventually('gone where no restart is needed', async () => (await isFromPatroni(m)).slice(1).every((is) => is === false));
+    await eventually('pending', async () => (await clientOf(leader).getCluster()).members.every((m) => m.pendingRestart));
+    for (const [, m] of both()) expect(await read(m, 'max_files_per_process')).toMatchObject({ max_files_per_process: { value: '2000', isFromPatroni: true } });
+    for (const [, m] of both()) await clientOf(m).restart({ pendingOnly: true });
+    for (const [, m] of both()) await eventually('gone', async () => (await isFromPatroni(m))[0] === false);
   });
 
   test('a wrong password and a certificate for another name are told as such', async () => {

@@ -72,7 +72,8 @@ export function runningSettings({ running, altered }: MemberModel, names: readon
     const kept = byHand ?? running[name] ?? gucOf(MAJOR, name)?.default;
     const value = kept === undefined ? undefined : Object.hasOwn(SHOWN, name) ? SHOWN[name]?.(kept) : kept;
     if (value === undefined || (gucOf(MAJOR, name) === undefined && !name.includes('.'))) return undefined;
-    return { value, source: (byHand ?? running[name]) === undefined ? 'default' : 'configuration file', isFromAlterSystem: byHand !== undefined };
+    const isSet = (byHand ?? running[name]) !== undefined;
+    return { value, source: isSet ? 'configuration file' : 'default', isFromAlterSystem: byHand !== undefined, isFromPatroni: isSet && byHand === undefined };
   };
   return Object.fromEntries(
     names.flatMap((each) => {
