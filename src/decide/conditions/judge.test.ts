@@ -81,7 +81,7 @@ const ROWS: { readonly [T in ConditionType]: Readonly<Record<Exclude<ReasonOf<T>
     Settled: { seen: observed() },
   },
   EtcdHealthy: {
-    QuorumHealthy: { seen: etcdPods(observed(), 2), says: 'pg-etcd-2' },
+    QuorumHealthy: { seen: etcdPods(observed(), 2), says: '2 of 3 etcd members are ready, which is a quorum: pod pg-etcd-2' },
     QuorumLost: { seen: etcdPods(observed(), 1), says: 'pg-etcd-1' },
     Forming: { seen: etcdPods(observed({ status: NEW }), 0) },
     NotObserved: { seen: without(invalid(observed()), objectKey('StatefulSet', 'pg-etcd')) },

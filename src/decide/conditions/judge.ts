@@ -108,9 +108,11 @@ function specValid(observed: Observed): Finding {
 function etcdHealthy(observed: Observed): Finding {
   const wanted = observed.effective?.spec.etcd.replicas ?? liveReplicas(observed, 'etcd');
   if (wanted === undefined) return { type: 'EtcdHealthy', reason: 'NotObserved', message: 'There are no etcd members yet.' };
-  if (readyCount(observed, 'etcd') > wanted / 2) return { type: 'EtcdHealthy', reason: 'QuorumHealthy', message: podTrouble(observed, 'etcd', wanted) ?? 'Every etcd member is ready.' };
+  const ready = readyCount(observed, 'etcd');
+  const trouble = podTrouble(observed, 'etcd', wanted);
+  if (ready > wanted / 2) return { type: 'EtcdHealthy', reason: 'QuorumHealthy', message: trouble === undefined ? 'Every etcd member is ready.' : `${ready} of ${wanted} etcd members are ready, which is a quorum: ${trouble}.` };
   if (!etcdFormed(observed)) return { type: 'EtcdHealthy', reason: 'Forming', message: 'The etcd members are starting.' };
-  return { type: 'EtcdHealthy', reason: 'QuorumLost', message: `Fewer than a majority of the etcd members are ready: ${podTrouble(observed, 'etcd', wanted) ?? 'unknown'}.` };
+  return { type: 'EtcdHealthy', reason: 'QuorumLost', message: `Fewer than a majority of the etcd members are ready: ${trouble ?? 'unknown'}.` };
 }
 
 function certificatesReady(observed: Observed): Finding {
