@@ -3,6 +3,7 @@ import { describe, expect } from '@jest/globals';
 import { CLUSTER_LABEL } from '../../src/api/meta.ts';
 
 import { clusterItem, pods, waitHealthy } from './support/cluster.ts';
+import { waitApplied } from './support/configuration.ts';
 import { record, seconds } from './support/figures.ts';
 import { kubectl, watch } from './support/kubectl.ts';
 import { operationNames, newOperations } from './support/operations.ts';
@@ -69,6 +70,8 @@ describe('rolling restart', () => {
             },
             { timeoutMs: 300_000, everyMs: 1000 },
           );
+          // More memory means more shared_buffers, for which PostgreSQL restarts in place once every pod has it.
+          await waitApplied(cluster, 120_000);
           await waitHealthy(cluster);
         });
         record({ figure: 'write gap, rolling restart of all Postgres pods', value: seconds(gaps.worst), unit: 's', limit: 3 + LOOP_WAIT, detail: `held ${seconds(gaps.held)}, reconnecting ${seconds(gaps.reconnecting)}` });
