@@ -1,4 +1,3 @@
-import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { checkGuc } from '../postgres/gucs/value.ts';
 import { found, type Found } from './found.ts';
 import { PATRONI_MINIMUM } from './dynamic-keys.ts';
@@ -27,8 +26,7 @@ export function checkParameter(major: string, name: string, value: unknown, path
   if (value === null) return [];
   const guc = checkGuc(major, name, value);
   if (guc !== undefined) return [found(guc.severity, 'ERR_SPEC_PARAMETER', path, guc.message)];
-  const known = gucOf(major, name);
-  const leftOut = known === undefined ? undefined : leftOutByPatroni(major, known, value);
+  const leftOut = leftOutByPatroni(major, name, value);
   if (leftOut !== undefined) return [found('error', 'ERR_SPEC_PARAMETER', path, leftOut)];
   const text = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
   const refused = REFUSED[name.toLowerCase()];

@@ -74,8 +74,9 @@ export function userLayers(spec: PatroniClusterSpec, target: Target): readonly L
 /** Path of the settings of PostgreSQL in both targets. */
 export const PARAMETERS: JsonPath = ['postgresql', 'parameters'];
 
-/** Name of the setting of PostgreSQL that stands at a path of the configuration; undefined for every other key. */
-export function settingAt(path: JsonPath): string | undefined {
+/** Name of the setting of PostgreSQL that stands at a path of the configuration, given as keys or as text (`formatPath`); undefined for every other key. */
+export function settingAt(pathOrText: JsonPath | string): string | undefined {
+  const path = typeof pathOrText === 'string' ? (parsePath(pathOrText) ?? []) : pathOrText;
   return path.length === PARAMETERS.length + 1 && isWithin(path, PARAMETERS) ? path.at(-1) : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Guc } from '../postgres/gucs/catalogue.ts';
+import { type Guc, gucOf } from '../postgres/gucs/catalogue.ts';
 import { parseGucInteger } from '../postgres/gucs/number.ts';
 import { gucText } from '../postgres/gucs/value.ts';
 
@@ -14,12 +14,14 @@ const RAISED: Readonly<Record<string, { readonly least: number; readonly message
 };
 
 /**
- * What to say of a value that PostgreSQL takes and Patroni 4.1 leaves out of postgresql.conf with nothing but a line in its log, or undefined if it writes it as it is. Found by giving 60,000 values that PostgreSQL 14 to 18 take to `transform_postgresql_parameter_value` (patroni/postgresql/validator.py).
+ * What to say of a value that PostgreSQL takes and Patroni 4.1 leaves out of postgresql.conf with nothing but a line in its log, or undefined if it writes it as it is, or if the
+ * catalogue does not know the setting. Found by giving 60,000 values that PostgreSQL 14 to 18 take to `transform_postgresql_parameter_value` (patroni/postgresql/validator.py).
  */
-export function leftOutByPatroni(major: string, guc: Guc, value: unknown): string | undefined {
+export function leftOutByPatroni(major: string, name: string, value: unknown): string | undefined {
+  const guc = gucOf(major, name);
   const text = gucText(value);
   const word = text.toLowerCase();
-  switch (guc.type) {
+  switch (guc?.type) {
     case 'bool':
       return BOOL_WORDS.includes(word) ? undefined : 'must be on or off in full, since Patroni leaves shortened words out: correct it';
     case 'enum':
@@ -34,6 +36,7 @@ export function leftOutByPatroni(major: string, guc: Guc, value: unknown): strin
       return 'value' in parsed && parsed.value < raised.least ? raised.message : undefined;
     }
     case 'string':
+    case undefined:
       return undefined;
   }
 }

@@ -1,18 +1,17 @@
 import type { EffectiveCluster } from '../api/effective.ts';
-import { wantedDynamicConfig } from '../config/dynamic-config.ts';
 import { names } from '../api/names.ts';
 import type { Manifest } from '../api/objects.ts';
+import { wantedDynamicConfig } from '../config/dynamic-config.ts';
 import { PATRONI_PARAMETERS } from '../config/dynamic-keys.ts';
 import { PARAMETERS, settingAt } from '../config/layers.ts';
 import { contradicts, isStillInForce, type RunningSetting } from '../postgres/settings.ts';
 import type { MemberState } from '../config/verdicts.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
-import { leavesOf, parsePath, valueAtPath } from '../lib/json-path.ts';
+import { leavesOf, valueAtPath } from '../lib/json-path.ts';
 import { isSame } from '../config/owned-patch.ts';
 import { isJsonObject } from '../lib/deep-merge.ts';
 import { patroniConfigHash } from '../resources/postgres/patroni-config.ts';
 import { ownedKeysIn, releasedSettingsIn } from '../resources/postgres/owned-keys.ts';
-
 import { configuredCluster, memberOrdinal, podsOf, type Seen } from './facts.ts';
 import { objectKey } from './observed.ts';
 
@@ -41,12 +40,15 @@ export function membersYetToLoad(seen: Seen): readonly string[] | undefined {
  * in which it has applied it, or has told that a restart is needed. Members whose settings are not known are left out. Only settings that are `considered` count.
  */
 export function membersYetToApply(seen: Seen, considered: (setting: string) => boolean = () => true): readonly string[] {
+  const asked = memberStates(seen).filter(({ settings }) => settings !== undefined);
+  // Most passes ask nobody, and what is wanted costs more than the rest of this.
+  if (asked.length === 0) return [];
   const wanted = wantedSettings(configuredCluster(seen));
-  const gone = goneSettings(seen);
+  const leaving = leavingSettings(seen, wanted);
   const { postgres: major } = seen.effective.spec.versions;
   const differs = (name: string, running: RunningSetting): boolean =>
-    gone.includes(name) ? isStillInForce(major, name, running) : Object.hasOwn(wanted, name) && !running.isFromAlterSystem && contradicts(major, name, running, wanted[name]);
-  return memberStates(seen)
+    leaving.includes(name) ? isStillInForce(major, name, running) : Object.hasOwn(wanted, name) && !running.isFromAlterSystem && contradicts(major, name, running, wanted[name]);
+  return asked
     .filter(({ settings = {}, pending }) => Object.entries(settings).some(([name, running]) => considered(name) && !pending.some((setting) => setting.name.toLowerCase() === name) && differs(name, running)))
     .map(({ name }) => name);
 }
@@ -64,10 +66,9 @@ export function goneSettings(seen: Seen): readonly string[] {
 }
 
 /** Candidates for `goneSettings`: set once, wanted no more, not yet proven, and not set by somebody else since. In lower case, sorted. */
-export function leavingSettings(seen: Seen): readonly string[] {
-  const wanted = wantedSettings(configuredCluster(seen));
+export function leavingSettings(seen: Seen, wanted = wantedSettings(configuredCluster(seen))): readonly string[] {
   const record = ownershipRecord(seen);
-  const given = (ownedKeysIn(record) ?? []).flatMap((path) => settingAt(parsePath(path) ?? []) ?? []);
+  const given = (ownedKeysIn(record) ?? []).flatMap((path) => settingAt(path) ?? []);
   const there = seen.dynamicConfig === undefined ? undefined : valueAtPath(seen.dynamicConfig, PARAMETERS);
   const foreign = Object.keys(isJsonObject(there) ? there : {}).map((name) => name.toLowerCase());
   const released = releasedSettingsIn(record).filter((name) => !foreign.includes(name));
@@ -79,12 +80,13 @@ export function ownedKeys(seen: Seen): readonly string[] | undefined {
   return ownedKeysIn(ownershipRecord(seen));
 }
 
-function ownershipRecord({ objects, effective }: Seen): Manifest | undefined {
-  return objects.get(objectKey('ConfigMap', names.ownedKeysConfigMap(effective.name)));
-}
-
+/** Settings on record as taken away and not proven to be gone. */
 export function releasedSettings(seen: Seen): readonly string[] {
   return releasedSettingsIn(ownershipRecord(seen));
+}
+
+function ownershipRecord({ objects, effective }: Seen): Manifest | undefined {
+  return objects.get(objectKey('ConfigMap', names.ownedKeysConfigMap(effective.name)));
 }
 
 /** Names of the settings whose running values prove that what is wanted is in force. */

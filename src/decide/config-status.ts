@@ -56,7 +56,7 @@ function isOurs(seen: Seen, path: string): boolean {
 
 /** Texts such as archive_command may hold secrets; the status shows only what is known to hold none. The spec, which has the value, is for those who may read it. */
 function publishable(major: string, { members, effectiveByMember, effective, ...verdict }: KeyVerdict): NonNullable<ConfigStatus['keys']>[number] {
-  const name = settingAt(parsePath(verdict.path) ?? []) ?? '';
+  const name = settingAt(verdict.path) ?? '';
   const type = gucOf(major, name)?.type;
   const isPublic = type !== undefined && (type !== 'string' || PUBLIC_TEXTS.has(name));
   return {

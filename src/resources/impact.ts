@@ -9,7 +9,7 @@ import { dynamicEffect, type Effect, localEffect } from '../config/explain-effec
 import { settingAt } from '../config/layers.ts';
 import { bootstrapSection, wantedLocalConfig } from '../config/local-config.ts';
 import { isJsonObject, type JsonObject } from '../lib/deep-merge.ts';
-import { formatPath, type JsonPath, parsePath, valueAtPath, withoutPath } from '../lib/json-path.ts';
+import { formatPath, type JsonPath, valueAtPath, withoutPath } from '../lib/json-path.ts';
 import { gucOf } from '../postgres/gucs/catalogue.ts';
 import { gucText, sameGucValue } from '../postgres/gucs/value.ts';
 import { etcdStatefulSet } from './etcd/stateful-set.ts';
@@ -141,7 +141,7 @@ function defaultOf(major: string, name: string): string | undefined {
 
 function restartSettings({ spec }: EffectiveCluster, changes: readonly KeyChange[]): readonly RestartSetting[] {
   return changes.flatMap(({ takesEffect, path, before, after }) => {
-    const name = settingAt(parsePath(path) ?? []);
+    const name = settingAt(path);
     if (takesEffect !== 'Restart' || name === undefined) return [];
     const text = (value: unknown) => (value === undefined ? (defaultOf(spec.versions.postgres, name) ?? '') : gucText(value));
     return [{ name, before: text(before), after: text(after) }];

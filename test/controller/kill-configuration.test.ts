@@ -26,6 +26,11 @@ afterAll(async () => {
 });
 
 type Settings = Readonly<Record<string, string>>;
+/** What an edit of the spec sets, and what it takes away. */
+interface Turn {
+  readonly set: Settings;
+  readonly gone?: readonly string[];
+}
 type Kill<T> = (done: () => boolean) => Promise<T>;
 
 const onRecord = (): Readonly<Record<string, string>> => world.api.objects.mustGet<{ data: Record<string, string> }>('configmaps', names.ownedKeysConfigMap(CLUSTER), NAMESPACE).data;
@@ -40,7 +45,7 @@ function isThere(wanted: Settings, gone: readonly string[]): boolean {
 }
 
 /** Lets `kill` do its worst while the spec changes from what it was. @returns who restarted, L for a leader, R for a replica */
-async function change<T>({ set, gone = [] }: { readonly set: Settings; readonly gone?: readonly string[] }, kill: Kill<T>): Promise<{ readonly result: T; readonly restarts: string }> {
+async function change<T>({ set, gone = [] }: Turn, kill: Kill<T>): Promise<{ readonly result: T; readonly restarts: string }> {
   const before = world.model().hazards.restarted.length;
   await world.patch({ spec: { postgres: { parameters: { ...Object.fromEntries(gone.map((name) => [name, null])), ...set } } } });
   const result = await kill(() => isThere(set, gone));
@@ -52,23 +57,30 @@ async function aroundEveryRequest(body: (kill: Kill<boolean>) => Promise<boolean
   for (let n = 1; ; n += 1) if (!(await body((done) => killAroundRequest(world, n, 'changed', done)))) return n - 1;
 }
 
-describe('keys that are set, changed and removed end as the spec says, and nothing restarts', () => {
-  const A = { set: { work_mem: '8MB', random_page_cost: '2' }, gone: ['geqo'] };
-  const B = { set: { work_mem: '9MB', geqo: 'off' }, gone: ['random_page_cost'] };
-  let isA = false;
+describe.each<[string, { readonly there: Turn; readonly back: Turn; readonly restarts: string; readonly requests: number }]>([
+  [
+    'keys that are set, changed and removed end as the spec says, and nothing restarts',
+    { there: { set: { work_mem: '8MB', random_page_cost: '2' }, gone: ['geqo'] }, back: { set: { work_mem: '9MB', geqo: 'off' }, gone: ['random_page_cost'] }, restarts: '', requests: 3 },
+  ],
+  [
+    'a setting that leaves the spec and needs a restart for it is gone from every member in the end, the leader last',
+    { there: { set: { max_files_per_process: '2000' } }, back: { set: {}, gone: ['max_files_per_process'] }, restarts: 'RRL', requests: 6 },
+  ],
+])('%s', (_, { there, back, restarts: expected, requests }) => {
+  let isThereNow = false;
   const turn = async <T>(kill: Kill<T>): Promise<T> => {
-    isA = !isA;
-    const { result, restarts } = await change(isA ? A : B, kill);
-    expect(restarts).toBe('');
+    isThereNow = !isThereNow;
+    const { result, restarts } = await change(isThereNow ? there : back, kill);
+    expect(restarts).toBe(expected);
     return result;
   };
 
   test('whichever request the operator dies before and after', async () => {
-    expect(await aroundEveryRequest(turn)).toBeGreaterThan(3);
+    expect(await aroundEveryRequest(turn)).toBeGreaterThan(requests);
   });
 
   test('with an operator that dies after every single write', async () => {
-    for (const _ of ['there', 'and back']) expect(await turn((done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
+    for (const _way of ['there', 'and back']) expect(await turn((done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
   });
 });
 
@@ -88,24 +100,6 @@ test('a key that the operator set right before it died is taken away, though the
   world.start();
   await world.until('gone', () => isThere({}, ['deadlock_timeout']));
   expect(world.cluster().status?.config?.drift).toBeUndefined();
-});
-
-describe('a setting that leaves the spec and needs a restart for it is gone from every member in the end, the leader last', () => {
-  let isSet = false;
-  const turn = async <T>(kill: Kill<T>): Promise<T> => {
-    isSet = !isSet;
-    const { result, restarts } = await change(isSet ? { set: { max_files_per_process: '2000' } } : { set: {}, gone: ['max_files_per_process'] }, kill);
-    expect(restarts).toBe('RRL');
-    return result;
-  };
-
-  test('whichever request the operator dies before and after', async () => {
-    expect(await aroundEveryRequest(turn)).toBeGreaterThan(6);
-  });
-
-  test('with an operator that dies after every single write', async () => {
-    for (const _ of ['one way', 'and the other']) expect(await turn((done) => killAfterEveryWrite(world, 'changed', done))).toBeGreaterThan(3);
-  });
 });
 
 describe('settings that need restarts are applied in the order PostgreSQL needs, each member once', () => {

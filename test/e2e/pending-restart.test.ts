@@ -32,14 +32,22 @@ async function change(cluster: Cluster, writer: Writer, { title, parameters, ord
       await waitApplied(cluster, 180_000);
     });
   });
-  const after = await startTimes(cluster);
-  const sequence = Object.entries(after).sort(([, a], [, b]) => a - b).map(([name]) => (name === leader ? 'L' : 'R'));
-  expect(sequence.join('')).toBe(order);
-  for (const [name, startedAt] of Object.entries(after)) expect(startedAt).toBeGreaterThan(before[name] ?? Number.POSITIVE_INFINITY);
+  expect(await restartsSince(cluster, before, leader)).toBe(order);
   expect(watched.looks).toBeGreaterThan(3);
   expect(watched.mostDown).toBeLessThanOrEqual(1);
   expect((await waitHealthy(cluster)).leader).toBe(leader);
   record({ figure: `write gap, ${title}`, value: seconds(gaps?.worst ?? Number.NaN), unit: 's', limit: 8 });
+}
+
+/** The order in which PostgreSQL of the members was last started, L for `leader` and R for a replica; each must have been since `before` was taken. */
+async function restartsSince(cluster: Cluster, before: Readonly<Record<string, number>>, leader: string): Promise<string> {
+  const after = await startTimes(cluster);
+  for (const [name, startedAt] of Object.entries(after)) expect(startedAt).toBeGreaterThan(before[name] ?? Number.POSITIVE_INFINITY);
+  return Object.entries(after).sort(([, a], [, b]) => a - b).map(([name]) => (name === leader ? 'L' : 'R')).join('');
+}
+
+async function waitRequestRemoved(cluster: Cluster): Promise<void> {
+  await waitFor('the request removed', async () => ((await clusterItem(cluster)).metadata.annotations?.[ANNOTATIONS.restart] === undefined ? true : undefined), { timeoutMs: 30_000 });
 }
 
 describe('settings that need a restart', () => {
@@ -77,7 +85,7 @@ describe('settings that need a restart', () => {
       await annotate(cluster, 'restart', 'pending');
       await waitApplied(cluster, 120_000);
       expect(await settingEverywhere(cluster, 'max_connections')).toEqual(['110', '110', '110']);
-      await waitFor('the request removed', async () => ((await clusterItem(cluster)).metadata.annotations?.[ANNOTATIONS.restart] === undefined ? true : undefined), { timeoutMs: 30_000 });
+      await waitRequestRemoved(cluster);
     } finally {
       await patchSpec(cluster, { updateStrategy: { type: 'Always' }, postgres: { parameters: null } });
     }
@@ -96,10 +104,8 @@ describe('settings that need a restart', () => {
     try {
       await waitApplied(cluster, 120_000);
       expect(await settingEverywhere(cluster, 'max_files_per_process')).toEqual(['1000', '1000', '1000']);
-      const after = await startTimes(cluster);
-      expect(Object.entries(after).sort(([, a], [, b]) => b - a)[0]?.[0]).toBe(leader);
-      for (const [name, startedAt] of Object.entries(after)) expect(startedAt).toBeGreaterThan(before[name] ?? Number.POSITIVE_INFINITY);
-      await waitFor('the request removed', async () => ((await clusterItem(cluster)).metadata.annotations?.[ANNOTATIONS.restart] === undefined ? true : undefined), { timeoutMs: 30_000 });
+      expect(await restartsSince(cluster, before, leader)).toBe('RRL');
+      await waitRequestRemoved(cluster);
     } finally {
       await patchSpec(cluster, { updateStrategy: { type: 'Always' } });
     }

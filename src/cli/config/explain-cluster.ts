@@ -4,7 +4,6 @@ import type { PatroniClusterStatus } from '../../api/status.ts';
 import { parseCluster } from '../../api/validate.ts';
 import { explainKeys, type ExplainedKey, isAbout } from '../../config/explain.ts';
 import { settingAt } from '../../config/layers.ts';
-import { parsePath } from '../../lib/json-path.ts';
 import { gucOf } from '../../postgres/gucs/catalogue.ts';
 import type { CliIo } from '../io.ts';
 import type { Kubernetes } from '../kubernetes.ts';
@@ -157,7 +156,7 @@ function effectiveOf({ effective, effectiveByMember }: StatusKey): Partial<Statu
 function isPublic({ target, path = '', value }: ExplainedKey, verdict: StatusKey | undefined, major: string): boolean {
   if (typeof value !== 'string') return typeof value === 'number' || typeof value === 'boolean' || value === null;
   if (verdict?.effective !== undefined || verdict?.effectiveByMember !== undefined) return true;
-  const type = gucOf(major, settingAt(parsePath(path) ?? []) ?? '')?.type;
+  const type = gucOf(major, settingAt(path) ?? '')?.type;
   return target === 'dynamic' && type !== undefined && type !== 'string';
 }
 

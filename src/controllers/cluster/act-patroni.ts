@@ -1,6 +1,6 @@
 import type { Action } from '../../decide/actions.ts';
 import { errorCode } from '../../errors.ts';
-import type { MemberProbe } from '../../patroni/cluster-view.ts';
+import type { ClusterMember, MemberProbe } from '../../patroni/cluster-view.ts';
 import { leaderOf } from '../../patroni/members.ts';
 
 import { CHANGED, leaderClient, memberClient, note, UNCHANGED, type ActContext, type ActResult } from './act-context.ts';
@@ -29,8 +29,8 @@ export async function patchDynamicConfig(context: ActContext, { patch, message }
 }
 
 /** What each member says of itself, of those that answer. */
-async function ownWords(context: ActContext): Promise<readonly MemberProbe[]> {
-  const clients = (context.observed.view?.members ?? []).flatMap(({ name }) => memberClient(context, name) ?? []);
+async function ownWords(context: ActContext, members: readonly ClusterMember[]): Promise<readonly MemberProbe[]> {
+  const clients = members.flatMap(({ name }) => memberClient(context, name) ?? []);
   const answers = await Promise.allSettled(clients.map((client) => client.getMember(context.signal)));
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }
@@ -45,11 +45,13 @@ const NOTHING_PENDING = /restart conditions are not satisfied/;
  */
 export async function restartMember(context: ActContext, { member, message }: Extract<Action, { kind: 'restartMember' }>): Promise<ActResult> {
   const client = memberClient(context, member);
-  const probes = await ownWords(context);
-  if (client === undefined || probes.find(({ name }) => name === member)?.pendingRestart !== true) return UNCHANGED;
-  const leader = context.observed.view === undefined ? undefined : leaderOf(context.observed.view)?.name;
+  const { view } = context.observed;
+  if (client === undefined || view === undefined) return UNCHANGED;
+  const probes = await ownWords(context, view.members);
+  const leader = leaderOf(view)?.name;
   const isThere = ({ name, state, replicationState }: MemberProbe): boolean => state === 'running' && (name === leader || replicationState === 'streaming');
-  if (probes.length !== context.observed.view?.members.length || !probes.every(isThere)) return UNCHANGED;
+  const isPending = probes.some(({ name, pendingRestart }) => name === member && pendingRestart);
+  if (!isPending || probes.length !== view.members.length || !probes.every(isThere)) return UNCHANGED;
   note(context, 'RestartingPostgres', 'Restart', message);
   const { namespace, name } = context.observed.cluster.metadata;
   context.ports.logger.info('restarting PostgreSQL', { cluster: `${namespace}/${name}`, action: 'restartMember', member });
